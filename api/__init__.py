@@ -1,0 +1,1 @@
+"""The REST and WebSocket counters: each route a few lines onto the same verbs that serve MQTT."""

@@ -1,0 +1,166 @@
+"""The application: what it is made of, and what lives as long as it does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
+
+from api import errors
+from api.access_log import AccessLog
+from api.accounts.certificates import KeptCertificates
+from api.accounts.google import Google
+from api.accounts.routes import router as accounts
+from api.accounts.second_factor_routes import router as second_factors
+from api.accounts.session_routes import router as login_sessions
+from api.accounts.tokens import Signer
+from api.accounts.tries import Tries
+from api.audience import Audience
+from api.body_limit import BodyLimit
+from api.codes.documented import router as documented_codes
+from api.codes.routes import router as codes
+from api.devices import bulk
+from api.devices.bulk_routes import router as many_devices
+from api.devices.commands import router as device_commands
+from api.devices.login_routes import router as device_logins
+from api.devices.routes import router as devices
+from api.dialects.catalyst.routes import router as catalyst
+from api.dialects.depannini.routes import router as depannini
+from api.dialects.evacuator.routes import router as evacuator
+from api.geofences.routes import router as geofences
+from api.hub import Hub
+from api.people.audit_routes import router as audit
+from api.people.desk_routes import router as desks
+from api.people.pictures import MOST_BYTES as MOST_PHOTO_BYTES
+from api.people.profile_routes import PHOTO
+from api.people.profile_routes import router as profile
+from api.people.routes import router as people
+from api.quarantine.routes import router as quarantine
+from api.regions.routes import listed as listed_regions
+from api.regions.routes import router as regions
+from api.settings import ApiSettings
+from api.sos.routes import router as sos
+from api.sos.socket import router as sos_socket
+from api.system.routes import router as system
+from db.session import Database
+
+log = structlog.get_logger()
+
+MAX_BODY_BYTES = 64 * 1024
+LARGER_BODY_BYTES = {
+    f"/api/v1{PHOTO}": MOST_PHOTO_BYTES,
+    "/api/v1/devices/bulk/": bulk.MOST_BYTES,
+    "/api/v1/regions/": 4 * 1024 * 1024,
+}
+"""Photos, tables and maps need more, by the beginning of their paths."""
+_BEAT_S = 2.0
+_RIGHTS_S = 3.0
+
+Beat = Callable[[], None]
+
+
+def create_app(
+    settings: ApiSettings | None = None, *, database: Database | None = None, beat: Beat = lambda: None
+) -> FastAPI:
+    """The API; `beat` is called for as long as it really works."""
+    settings = settings or ApiSettings()
+    database = database or Database(name="api")
+    audience = Audience()
+    app = FastAPIOffline(
+        title="Mayday",
+        summary="Carries a call for help from a wrist or a phone to the person who can help.",
+        version="0.1.0",
+        redoc_url=None,
+        lifespan=_lifespan,
+        strict_content_type=False,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.audience = audience
+    app.state.hub = Hub(settings, database, audience, since=datetime.now(UTC))
+    app.state.signer = Signer(settings.derive("jwt"))
+    app.state.tries = Tries(database)
+    app.state.claim_tries = Tries(database, "to claim a device")
+    app.state.google = Google(settings.google_client_ids, KeptCertificates())
+    app.state.beat = beat
+
+    errors.install(app)
+    app.add_middleware(BodyLimit, most_bytes=MAX_BODY_BYTES, larger=LARGER_BODY_BYTES)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=sorted(settings.api_origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Retry-After"],
+    )
+    app.add_middleware(AccessLog)  # the last is the outermost
+    app.include_router(system)
+    app.include_router(sos_socket)
+    app.include_router(documented_codes, responses=errors.DOCUMENTED)
+    app.include_router(listed_regions, responses=errors.DOCUMENTED)
+    app.include_router(_version_1())
+    app.include_router(_other_contracts())
+    return app
+
+
+def _version_1() -> APIRouter:
+    version_1 = APIRouter(prefix="/api/v1", responses=errors.DOCUMENTED)
+    for router in (
+        accounts,
+        evacuator,
+        codes,
+        second_factors,
+        login_sessions,
+        profile,
+        people,
+        desks,
+        audit,
+        many_devices,
+        device_logins,
+        device_commands,
+        devices,
+        sos,
+        quarantine,
+        regions,
+        geofences,
+    ):
+        version_1.include_router(router)
+    return version_1
+
+
+def _other_contracts() -> APIRouter:
+    contracts = APIRouter(prefix="/api", responses=errors.DOCUMENTED)
+    for router in (depannini, catalyst):
+        contracts.include_router(router)
+    return contracts
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state = app.state
+    work = {
+        asyncio.create_task(state.hub.run(), name="hub"),
+        asyncio.create_task(state.audience.keep_rights(state.database, every_s=_RIGHTS_S), name="rights"),
+    }
+    beating = asyncio.create_task(_beat_while(work, state.beat))
+    try:
+        yield
+    finally:
+        for task in (*work, beating):
+            task.cancel()
+        await asyncio.gather(*work, beating, return_exceptions=True)
+        state.database.close()
+
+
+async def _beat_while(work: set[asyncio.Task[None]], beat: Beat) -> None:
+    """Beat while all the work goes on; when a part of it died, fall silent, so that we are started anew."""
+    while not any(task.done() for task in work):
+        beat()
+        await asyncio.sleep(_BEAT_S)
+    for task in work:
+        if task.done() and not task.cancelled() and (error := task.exception()):
+            log.critical("a part of the api died", part=task.get_name(), exc_info=error)

@@ -1,0 +1,139 @@
+"""Sending and spending codes; nobody can tell from outside whether there is such a person."""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, selectinload
+
+from api.codes import rules
+from api.refusals import TooManyTries
+from broker.settings import BrokerSettings
+from db import notifications
+from db.models import Code, User
+from db.seal import Seal
+from db.states import CodePurpose, UserStatus
+
+_MINUTES = str(int(rules.LIFE.total_seconds()) // 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the database must not know: how codes are hashed, and how messages to people are sealed."""
+
+    hashing: bytes
+    seal: Seal
+
+    @classmethod
+    def of(cls, settings: BrokerSettings) -> "Keys":
+        """Both, from the stack's secret."""
+        return cls(bytes.fromhex(settings.derive("codes")), Seal(settings.derive("messages")))
+
+
+def send(
+    session: Session, purpose: CodePurpose, subject: str, *, keys: Keys, address: str, at: datetime
+) -> None:
+    """Have a code told to whoever owns `subject`, a phone number or an email address.
+
+    TooManyTries says how long to wait. A stranger costs the same work, and the same of every limit.
+    """
+    origin = rules.origin(address)
+    _lock(session, f"code:{subject}", f"code from:{origin}")
+    _check_limits(session, purpose, subject, origin, at)
+    owner = session.execute(select(User.status, User.language).where(_owns(subject))).one_or_none()
+    told = owner is not None and owner.status == UserStatus.ACTIVE
+    code = f"{secrets.randbelow(10**rules.DIGITS):0{rules.DIGITS}d}"
+    row = Code(
+        id=uuid.uuid4(),
+        purpose=purpose,
+        subject=subject,
+        code_hash=rules.digest(keys.hashing, purpose, subject, code),
+        address=origin,
+        created_at=at,
+        expires_at=at + rules.LIFE,
+    )
+    session.add(row)
+    message = {
+        "to": subject,
+        "text": f"code.{purpose}",
+        "language": owner.language if owner else "en",
+        "values": {"code": code, "minutes": _MINUTES},
+        "until": row.expires_at.isoformat(),
+    }
+    channel = _channel(subject) if told else "nobody"
+    notifications.request(session, channel, row.id, at=at, sealed=keys.seal.close(message))
+
+
+def spend(
+    session: Session, purpose: CodePurpose, subject: str, code: str, *, keys: Keys, at: datetime
+) -> User | None:
+    """Whoever owns `subject`, when the code is the one that was sent last; it is good once.
+
+    A wrong try counts, and that must be committed: so it is answered, not raised.
+    """
+    shown = rules.digest(keys.hashing, purpose, subject, code)
+    sent = session.scalar(
+        select(Code)
+        .where(Code.purpose == purpose, Code.subject == subject)
+        .order_by(Code.created_at.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    if sent is None or not rules.is_open(
+        expires_at=sent.expires_at, used=sent.used_at is not None, tries=sent.tries, at=at
+    ):
+        return None
+    sent.tries += 1
+    if not rules.is_same(shown, sent.code_hash):
+        return None
+    sent.used_at = at
+    return session.scalar(select(User).where(_owns(subject)).options(selectinload(User.granted)))
+
+
+def prove(user: User, subject: str, *, at: datetime) -> None:
+    """Note that the phone number or email address is theirs; the first time counts."""
+    if _is_phone(subject):
+        user.phone_verified_at = user.phone_verified_at or at
+    else:
+        user.email_verified_at = user.email_verified_at or at
+
+
+def _check_limits(session: Session, purpose: CodePurpose, subject: str, origin: str, at: datetime) -> None:
+    counted = (
+        (rules.PER_PURPOSE, (Code.subject == subject, Code.purpose == purpose)),
+        (rules.PER_SUBJECT, (Code.subject == subject,)),
+        (rules.PER_ADDRESS, (Code.address == origin,)),
+    )
+    longest = max(
+        rules.wait(_sent(session, *where, most=max(limit.most for limit in limits)), limits, at=at)
+        for limits, where in counted
+    )
+    if longest > timedelta():
+        raise TooManyTries(
+            "a code was sent a moment ago, or too many were", retry_after_s=int(longest.total_seconds()) + 1
+        )
+
+
+def _sent(session: Session, *where: ColumnElement[bool], most: int) -> list[datetime]:
+    newest_first = select(Code.created_at).where(*where).order_by(Code.created_at.desc()).limit(most)
+    return list(session.scalars(newest_first))
+
+
+def _lock(session: Session, *names: str) -> None:
+    """Two requests at once must not both find that there is room for one more."""
+    for name in names:
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def _is_phone(subject: str) -> bool:
+    return subject.startswith("+")
+
+
+def _channel(subject: str) -> str:
+    return "sms" if _is_phone(subject) else "mail"
+
+
+def _owns(subject: str) -> ColumnElement[bool]:
+    return User.phone == subject if _is_phone(subject) else func.lower(User.email) == subject

@@ -1,0 +1,1 @@
+"""Watches, phones and trackers as their owners see them."""

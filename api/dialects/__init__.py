@@ -1,0 +1,1 @@
+"""The documented contracts of others: each a thin translation of words onto the same services."""

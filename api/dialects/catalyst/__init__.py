@@ -1,0 +1,1 @@
+"""Orders and tickets, as the contract called catalyst writes them."""

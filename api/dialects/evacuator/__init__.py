@@ -1,0 +1,1 @@
+"""Tow trucks, as the contract called evacuator writes them."""

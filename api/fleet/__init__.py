@@ -1,0 +1,1 @@
+"""Those who come: drivers, their vehicles, where they are."""

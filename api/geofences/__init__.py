@@ -1,0 +1,1 @@
+"""Fences around places, of people and of the staff."""

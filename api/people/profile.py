@@ -1,0 +1,46 @@
+"""One's own account: what one may change of it."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from api.accounts.service import Person
+from api.people import service
+from api.refusals import Taken
+from db.models import User
+from db.states import Role
+from dispatch.errors import NotFound
+
+
+def change(session: Session, user: uuid.UUID, **said: Any) -> User:
+    """Change what is said and nothing else."""
+    held = service.lock_user(session, user)
+    try:
+        with session.begin_nested():
+            for name, value in said.items():
+                setattr(held, name, value)
+    except IntegrityError:
+        raise Taken("email", "somebody has this email address already") from None
+    return held
+
+
+def swap_photo(session: Session, user: uuid.UUID, name: str | None) -> str | None:
+    """Show this photo from now on, or none; returns the name of the former one."""
+    held = service.lock_user(session, user)
+    former, held.photo = held.photo, name
+    return former
+
+
+def photo_of(session: Session, user: uuid.UUID, *, asked_by: Person) -> str:
+    """The name of somebody's photo, for themselves and for those who look for them."""
+    name = session.scalar(select(User.photo).where(User.uuid == user, _shown_to(asked_by)))
+    if name is None:
+        raise NotFound("there is no such photo")
+    return name
+
+
+def _shown_to(person: Person) -> ColumnElement[bool]:
+    return true() if person.has(Role.DISPATCHER, Role.ADMIN) else User.id == person.id

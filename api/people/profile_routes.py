@@ -1,0 +1,113 @@
+"""One's own account and photo."""
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response, status
+from pydantic import AfterValidator, Field, StringConstraints
+
+from api.accounts.emails import Email
+from api.deps import Caller, Db, RawBody, ReadSession, Settings, WriteSession
+from api.people import photos, pictures, profile, service
+from api.people.schemas import AccountOut
+from api.schemas import Own, Storable
+from dispatch.errors import NotFound
+
+router = APIRouter(tags=["accounts"])
+
+PHOTO = "/auth/me/photo/"
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+def _language(text: str) -> str:
+    if not _LANGUAGE.fullmatch(text):
+        raise ValueError("must be a language, such as uz, ru or en-GB")
+    return text
+
+
+Stripped = StringConstraints(strip_whitespace=True)
+
+
+class ProfileChange(Own):
+    """What is to change; what is not named stays."""
+
+    full_name: Annotated[str, Stripped, Field(min_length=1, max_length=200), Storable] = ""
+    language: Annotated[str, Field(max_length=35, examples=["uz"]), AfterValidator(_language)] = ""
+    address: Annotated[str, Stripped, Field(max_length=500), Storable] = ""
+    email: Annotated[Email | None, Field(description="null takes it away")] = None
+
+
+@router.get("/auth/me/", response_model=AccountOut)
+def show_me(caller: Caller, session: ReadSession) -> AccountOut:
+    """One's own account."""
+    return AccountOut.of(service.get_user(session, caller.uuid))
+
+
+@router.patch("/auth/me/", response_model=AccountOut)
+def change_me(body: ProfileChange, caller: Caller, session: WriteSession) -> AccountOut:
+    """Change one's name, language, address or email."""
+    return AccountOut.of(profile.change(session, caller.uuid, **body.model_dump(exclude_unset=True)))
+
+
+_PHOTO_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            f"image/{kind}": {"schema": {"type": "string", "format": "binary"}}
+            for kind in pictures.PictureKind
+        },
+    }
+}
+_PHOTO_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"content": {f"image/{kind}": {} for kind in pictures.PictureKind}}
+}
+
+
+@router.put(PHOTO, status_code=status.HTTP_204_NO_CONTENT, openapi_extra=_PHOTO_BODY)
+def put_photo(caller: Caller, body: RawBody, database: Db, settings: Settings) -> None:
+    """Show this photo to those who look for one: the bytes of a JPEG, PNG or WebP, at most 5 MB."""
+    name = photos.keep(settings.media_dir, body, pictures.look(body))
+    try:
+        with database.transaction() as session:
+            former = profile.swap_photo(session, caller.uuid, name)
+    except Exception:
+        photos.drop(settings.media_dir, name)
+        raise
+    # Only after the commit: until then the row names it.
+    photos.drop(settings.media_dir, former)
+
+
+@router.delete(PHOTO, status_code=status.HTTP_204_NO_CONTENT)
+def delete_photo(caller: Caller, database: Db, settings: Settings) -> None:
+    """Show no photo."""
+    with database.transaction() as session:
+        former = profile.swap_photo(session, caller.uuid, None)
+    photos.drop(settings.media_dir, former)
+
+
+Seen = Annotated[str | None, Header(alias="If-None-Match")]
+
+
+@router.get("/users/{user}/photo/", response_class=Response, responses=_PHOTO_ANSWER)
+def show_photo(
+    user: UUID, caller: Caller, session: ReadSession, settings: Settings, seen: Seen = None
+) -> Response:
+    """The photo of somebody, for themselves, dispatchers and admins."""
+    name = profile.photo_of(session, user, asked_by=caller)
+    headers = {
+        "ETag": f'"{name}"',
+        # A shared cache knows nothing of rights; the own one asks again each time.
+        "Cache-Control": "private, no-cache",
+        # Whatever is hidden in the bytes, a browser shows a picture or nothing.
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Content-Disposition": "inline",
+    }
+    if seen == headers["ETag"]:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    data = photos.find(settings.media_dir, name)
+    if data is None:
+        raise NotFound("there is no such photo")
+    return Response(data, media_type=photos.media_type(name), headers=headers)

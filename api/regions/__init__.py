@@ -1,0 +1,1 @@
+"""The areas that dispatchers watch, as GeoJSON."""

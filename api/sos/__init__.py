@@ -1,0 +1,1 @@
+"""Calls for help: sending one, seeing them, taking and ending them, hearing of them live."""

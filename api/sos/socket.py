@@ -1,0 +1,44 @@
+"""The documented live view: one message when a call for help comes in, one when it is over."""
+
+from datetime import UTC, datetime
+
+import orjson
+from fastapi import APIRouter, WebSocket
+
+from api import sockets
+from api.board import Change, News
+from api.sos.words import detected_type
+from db.states import Role
+
+router = APIRouter()
+
+_NEEDS = frozenset({Role.ADMIN, Role.DISPATCHER})
+
+
+@router.websocket("/ws/sos_events/")
+async def sos_events(socket: WebSocket) -> None:
+    """For desks; the token comes as a Bearer header, as `?token=` or as a first message."""
+    await sockets.serve(socket, needs=_NEEDS, render=render)
+
+
+def render(change: Change) -> str | None:
+    """A change as the contract writes it; None where it has no word for it."""
+    if change.news is News.CHANGED:
+        return None
+    alert = change.alert
+    payload = {
+        "event_uid": str(alert.incident),
+        "timestamp": _iso(alert.device_at or alert.opened_at),
+        "resolved": change.news is News.ENDED,
+        "detected_type": detected_type(alert.type),
+        "severity": alert.sev,
+        "device_uid": alert.uid,
+        "user_phone": alert.phone,
+        "lat": alert.lat,
+        "lon": alert.lon,
+    }
+    return orjson.dumps({"type": "sos_event", "payload": payload}).decode()
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""What is measured against what: one command starts everything it needs and prints a table."""

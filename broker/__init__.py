@@ -1,0 +1,1 @@
+"""Everything that is named on a wire: topics, frames, codecs, connections."""

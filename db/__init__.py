@@ -1,0 +1,1 @@
+"""Everything at rest: tables, transactions, durable work."""

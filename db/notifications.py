@@ -1,0 +1,36 @@
+"""Requests to tell somebody something; a request is a row, and so is each attempt."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from db import bell
+from db.models.work import Delivery, Notification
+
+CHANNEL = "notifications"
+
+
+def request(session: Session, channel: str, subject: uuid.UUID, *, at: datetime, **payload: Any) -> None:
+    """Have `subject` told on `channel`; the notifier wakes after the commit."""
+    session.add(Notification(kind=channel, subject=subject, payload=payload, created_at=at, due_at=at))
+    bell.ring(session, CHANNEL)
+
+
+def record_attempt(
+    session: Session, notification: Notification, *, ok: bool, answer: str, at: datetime
+) -> None:
+    """Keep what the channel answered."""
+    session.add(Delivery(notification_id=notification.id, at=at, ok=ok, answer=answer))
+
+
+def clear(session: Session, notification: Notification) -> None:
+    """Forget what was to be said, once it is said or given up."""
+    session.execute(
+        update(Notification)
+        .where(Notification.id == notification.id)
+        .values(payload={})
+        .execution_options(synchronize_session=False)
+    )

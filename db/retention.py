@@ -1,0 +1,81 @@
+"""How long what is at rest is kept. Incidents, their reports and their timelines are kept for good."""
+
+from datetime import datetime, timedelta
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import CursorResult, Delete, delete, text
+
+from db.models import (
+    Code,
+    Fact,
+    GeofenceEvent,
+    LoginSession,
+    Notification,
+    QuarantinedFrame,
+    RefreshToken,
+    Timer,
+    TryCount,
+)
+from db.session import Database
+from db.states import WorkStatus
+
+_CODES = timedelta(days=2)
+_TRIES = timedelta(hours=1)
+"""Both longer than any limit looks back."""
+
+
+class RetentionSettings(BaseSettings):
+    """Read from the environment, `MAYDAY_KEEP_TELEMETRY_DAYS` and its like."""
+
+    model_config = SettingsConfigDict(env_prefix="MAYDAY_")
+
+    keep_telemetry_days: int = 90
+    keep_quarantine_days: int = 30
+    keep_done_work_days: int = 30
+
+
+def prune(database: Database, *, at: datetime, settings: RetentionSettings | None = None) -> dict[str, int]:
+    """Drop what is older than its keeping time; says how many chunks and rows went."""
+    keep = settings or RetentionSettings()
+    gone = {
+        samples: _drop_chunks(database, samples, at - timedelta(days=keep.keep_telemetry_days))
+        for samples in ("positions", "vitals")
+    }
+    done_before = at - timedelta(days=keep.keep_done_work_days)
+    # Where somebody went is kept no longer than where they were.
+    gone["geofence_events"] = _delete(
+        database,
+        delete(GeofenceEvent).where(GeofenceEvent.at < at - timedelta(days=keep.keep_telemetry_days)),
+    )
+    gone["quarantine"] = _delete(
+        database,
+        delete(QuarantinedFrame).where(
+            QuarantinedFrame.received_at < at - timedelta(days=keep.keep_quarantine_days)
+        ),
+    )
+    for work in (Fact, Timer, Notification):
+        gone[work.__tablename__] = _delete(
+            database,
+            delete(work).where(work.status != WorkStatus.WAITING, work.finished_at < done_before),
+        )
+    gone["refresh_tokens"] = _delete(database, delete(RefreshToken).where(RefreshToken.expires_at < at))
+    gone["codes"] = _delete(database, delete(Code).where(Code.created_at < at - _CODES))
+    gone["login_sessions"] = _delete(database, delete(LoginSession).where(LoginSession.expires_at < at))
+    gone["tries"] = _delete(database, delete(TryCount).where(TryCount.since < at - _TRIES))
+    return gone
+
+
+def _drop_chunks(database: Database, hypertable: str, older_than: datetime) -> int:
+    with database.transaction() as session:
+        dropped = session.execute(
+            text("SELECT drop_chunks(CAST(:hypertable AS regclass), older_than => :older_than)"),
+            {"hypertable": hypertable, "older_than": older_than},
+        )
+        return len(dropped.all())
+
+
+def _delete(database: Database, statement: Delete) -> int:
+    with database.transaction() as session:
+        result = session.execute(statement.execution_options(synchronize_session=False))
+        assert isinstance(result, CursorResult)
+        return result.rowcount

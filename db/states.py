@@ -1,0 +1,112 @@
+"""The words a row's state may hold; which moves are allowed stands with the rules that guard them."""
+
+from enum import IntEnum, StrEnum
+
+
+class Role(StrEnum):
+    CUSTOMER = "customer"
+    DRIVER = "driver"
+    HELPER = "helper"
+    DISPATCHER = "dispatcher"
+    ADMIN = "admin"
+
+
+class UserStatus(StrEnum):
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+
+
+class CodePurpose(StrEnum):
+    """What a one-time code is good for."""
+
+    LOGIN = "login"
+    VERIFY = "verify"  # that a phone number or an email address is theirs
+    RESET = "reset"  # of the password
+
+
+class Service(StrEnum):
+    """What a driver can be asked for."""
+
+    TOW = "tow"
+    REPAIR = "repair"
+    RIDE = "ride"
+
+
+class DeviceKind(StrEnum):
+    WATCH = "watch"
+    PHONE = "phone"
+    TRACKER = "tracker"
+
+
+class CredentialKind(StrEnum):
+    DEVICE = "device"
+    DISPATCHER = "dispatcher"
+
+
+class CommandKind(StrEnum):
+    LOCATE = "locate"
+    REPORT = "report"
+    RING = "ring"
+    MESSAGE = "message"
+
+
+class Presence(StrEnum):
+    ONLINE = "online"
+    OFFLINE = "offline"
+    SLEEPING = "sleeping"
+
+
+class Clock(IntEnum):
+    """Where the time of a sample comes from."""
+
+    DEVICE = 0  # the device's own clock
+    AGE = 1  # arrival less the age the device gave
+    ARRIVAL = 2  # the device said nothing
+    MAD = 3  # the device said something impossible
+
+
+class IncidentState(StrEnum):
+    COUNTDOWN = "countdown"
+    ACTIVE = "active"
+    ACKNOWLEDGED = "acknowledged"
+    RESPONDING = "responding"
+    ON_SCENE = "on_scene"
+    RESOLVED = "resolved"
+
+
+class Outcome(StrEnum):
+    ASSISTED = "assisted"
+    FALSE_ALARM = "false_alarm"
+    CANCELLED = "cancelled"
+    HANDED_OVER = "handed_over"
+    UNREACHABLE = "unreachable"
+
+
+class PositionSource(StrEnum):
+    """Where an incident's position comes from."""
+
+    PRESS = "press"  # the SOS frame itself
+    LAST_KNOWN = "last_known"
+
+
+class WorkStatus(StrEnum):
+    """waiting -> done | failed | cancelled"""
+
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Side(StrEnum):
+    """Where a device is, seen from a fence."""
+
+    INSIDE = "inside"
+    OUTSIDE = "outside"
+
+
+class Crossing(StrEnum):
+    """What a device did at a fence."""
+
+    ENTERED = "entered"
+    LEFT = "left"

@@ -1,0 +1,88 @@
+"""Durable work: claimed with SKIP LOCKED under a lease, finished in the transaction of its effects."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import CursorResult, or_, select, true, update
+from sqlalchemy.orm import Session
+
+from db.models.work import Work
+from db.states import WorkStatus
+
+LEASE = timedelta(seconds=5)
+_FIRST_RETRY = timedelta(seconds=0.5)
+_LONGEST_RETRY = timedelta(seconds=30)
+
+
+W = TypeVar("W", bound=Work)
+
+
+class LeaseLost(Exception):
+    """The item was claimed by another worker meanwhile; whatever was done for it must be rolled back."""
+
+
+def claim(
+    session: Session,
+    kind: type[W],
+    *,
+    at: datetime,
+    kinds: Collection[str] | None = None,
+    limit: int = 20,
+    lease: timedelta = LEASE,
+) -> Sequence[W]:
+    """Take up to `limit` due items, of these kinds or of all, for the lease; the longest waiting first."""
+    due = (
+        select(kind.id)
+        .where(
+            kind.status == WorkStatus.WAITING,
+            kind.due_at <= at,
+            true() if kinds is None else kind.kind.in_(kinds),
+            or_(kind.lease_until.is_(None), kind.lease_until < at),
+        )
+        .order_by(kind.due_at, kind.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = session.scalars(
+        update(kind)
+        .where(kind.id.in_(due.scalar_subquery()))
+        .values(lease_until=at + lease, attempts=kind.attempts + 1)
+        .returning(kind)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return sorted(claimed, key=lambda item: (item.due_at, item.id))
+
+
+def finish(session: Session, item: Work, *, at: datetime) -> None:
+    """Mark a claimed item done; raises LeaseLost when it is no longer ours."""
+    _close(session, item, status=WorkStatus.DONE, finished_at=at, lease_until=None, last_error=None)
+
+
+def retry_later(session: Session, item: Work, *, error: str, at: datetime) -> None:
+    """Put a claimed item back, to be due again after a growing pause."""
+    _close(session, item, due_at=at + pause(item.attempts), lease_until=None, last_error=error)
+
+
+def give_up(session: Session, item: Work, *, error: str, at: datetime) -> None:
+    """Mark a claimed item failed for good: trying again would not help."""
+    _close(session, item, status=WorkStatus.FAILED, finished_at=at, lease_until=None, last_error=error)
+
+
+def pause(attempts: int) -> timedelta:
+    """How long to wait after so many attempts."""
+    doublings: int = min(max(attempts - 1, 0), 16)
+    return min(_FIRST_RETRY * float(2**doublings), _LONGEST_RETRY)
+
+
+def _close(session: Session, item: Work, **values: object) -> None:
+    table = type(item)
+    result = session.execute(
+        update(table)
+        .where(table.id == item.id, table.status == WorkStatus.WAITING, table.attempts == item.attempts)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    if result.rowcount != 1:
+        raise LeaseLost(f"{table.__name__} {item.id}")

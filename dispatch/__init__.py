@@ -1,0 +1,1 @@
+"""Every rule about who is helped by whom, and when."""

@@ -1,0 +1,1 @@
+"""Fences around places, and what follows when a device crosses one."""

@@ -1,0 +1,105 @@
+"""The process that reacts: claims facts and due timers, and does what follows from them."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+import structlog
+from sqlalchemy.orm import Session
+
+from broker import process
+from db import outbox, work
+from db.bell import Bell
+from db.models import Fact, Timer
+from db.models.work import Work
+from db.session import TRANSIENT, Database
+from dispatch import reactions
+from dispatch.geofences import watch
+
+log = structlog.get_logger()
+
+_WAIT_S = 0.5
+"""How late a timer may be noticed; a fact rings the bell."""
+
+_LOOK_S = 1.0
+"""How often it is looked whether a device crossed a fence."""
+
+W = TypeVar("W", bound=Work)
+W_contra = TypeVar("W_contra", bound=Work, contravariant=True)
+
+
+class Reaction(Protocol[W_contra]):
+    """What follows from one item, in the transaction that closes it."""
+
+    def __call__(self, session: Session, item: W_contra, /, *, at: datetime) -> None: ...
+
+
+def main() -> None:
+    """Run until told to stop."""
+    database = Database(name="dispatch")
+    with process.running("dispatch") as life, Bell(database.url, outbox.CHANNEL) as bell:
+        look_at = time.monotonic()
+        while not life.stopping.is_set():
+            try:
+                more = turn(database, at=datetime.now(UTC))
+                if time.monotonic() >= look_at:
+                    left = look_at_fences(database, at=datetime.now(UTC))
+                    # Calls for help come first: between two looks there is always a turn for them.
+                    look_at = time.monotonic() + (0.0 if left else _LOOK_S)
+                    more = more or left
+            except TRANSIENT as error:
+                log.warning("database is away", error=str(error).strip())
+                more = False
+            life.beat()
+            if not more:
+                bell.wait(_WAIT_S)
+    database.close()
+
+
+def turn(database: Database, *, at: datetime) -> bool:
+    """React to all that is due now; true when there was anything."""
+    timers = _react(database, Timer, reactions.to_timer, at)
+    facts = _react(database, Fact, reactions.to_fact, at)
+    return timers or facts
+
+
+def look_at_fences(database: Database, *, at: datetime) -> bool:
+    """Write down who crossed a fence; true when more is left. Whatever goes wrong here stops nothing else."""
+    try:
+        with database.transaction() as session:
+            watch.adjust(session)
+        with database.transaction() as session:
+            return watch.look(session, at=at)
+    except TRANSIENT:
+        raise
+    except Exception:
+        log.exception("fences were not looked at")
+        return False
+
+
+def _react(database: Database, kind: type[W], reaction: Reaction[W], at: datetime) -> bool:
+    with database.transaction() as session:
+        claimed = work.claim(session, kind, at=at)
+    for item in claimed:
+        try:
+            with database.transaction() as session:
+                # The cause is closed before its effects: a timer may set the next of its own kind.
+                work.finish(session, item, at=at)
+                reaction(session, item, at=at)
+        except work.LeaseLost:
+            log.info("somebody else took it", what=kind.__name__, id=item.id)
+        except TRANSIENT:
+            raise
+        except Exception as error:
+            log.exception("reaction failed", what=kind.__name__, id=item.id, kind=item.kind)
+            _put_back(database, item, error, at)
+    return bool(claimed)
+
+
+def _put_back(database: Database, item: Work, error: Exception, at: datetime) -> None:
+    with database.transaction() as session:
+        work.retry_later(session, item, error=f"{type(error).__name__}: {error}", at=at)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Reading incidents; `lock_` holds the row, `get_` raises, `find_` may return None."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy.orm import Session, joinedload
+
+from db.models import Device, DeviceLast, Incident, IncidentEvent, IncidentReport
+from db.states import IncidentState
+from dispatch.errors import NotFound
+
+
+def lock_device(session: Session, device_id: int) -> Device:
+    """Hold the device, so that two presses of it are told one after the other."""
+    device = session.scalar(select(Device).where(Device.id == device_id).with_for_update(key_share=True))
+    if device is None:
+        raise NotFound(f"there is no device {device_id}")
+    return device
+
+
+def find_report(session: Session, device_id: int, frame_id: str) -> tuple[IncidentReport, Incident] | None:
+    """The newest report of a device under a frame id, with its incident."""
+    row = session.execute(
+        select(IncidentReport, Incident)
+        .join(Incident, IncidentReport.incident_id == Incident.id)
+        .where(IncidentReport.device_id == device_id, IncidentReport.frame_id == frame_id)
+        .order_by(IncidentReport.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
+def lock_open_incident(session: Session, device_id: int) -> Incident | None:
+    """The device's open incident, held."""
+    return session.scalar(
+        select(Incident)
+        .where(Incident.device_id == device_id, Incident.state != IncidentState.RESOLVED)
+        .with_for_update()
+    )
+
+
+def lock_incident(session: Session, incident_id: uuid.UUID) -> Incident:
+    """An incident, held until the end of the transaction."""
+    incident = session.scalar(
+        select(Incident)
+        .where(Incident.id == incident_id)
+        .with_for_update(of=Incident)
+        .execution_options(populate_existing=True)
+    )
+    if incident is None:
+        raise NotFound(f"there is no incident {incident_id}")
+    return incident
+
+
+def find_last_known(session: Session, device_id: int) -> DeviceLast | None:
+    """The last known place and state of a device."""
+    return session.get(DeviceLast, device_id)
+
+
+def get_incident(session: Session, incident_id: uuid.UUID, *, seen_by: ColumnElement[bool]) -> Incident:
+    """An incident with its people, if the caller may see it."""
+    incident = session.scalar(_with_people().where(Incident.id == incident_id, seen_by))
+    if incident is None:
+        raise NotFound(f"there is no incident {incident_id}")
+    return incident
+
+
+def list_incidents(
+    session: Session,
+    *,
+    seen_by: ColumnElement[bool],
+    states: Sequence[IncidentState] = (),
+    region: str | None = None,
+    before: tuple[datetime, uuid.UUID] | None = None,
+    limit: int = 50,
+) -> Sequence[Incident]:
+    """Newest first; `before` is the (opened_at, id) of the last one seen."""
+    wanted = _with_people().where(seen_by)
+    if states:
+        wanted = wanted.where(Incident.state.in_(states))
+    if region is not None:
+        wanted = wanted.where(Incident.region == region)
+    if before is not None:
+        wanted = wanted.where(tuple_(Incident.opened_at, Incident.id) < before)
+    newest_first = wanted.order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(limit)
+    return session.scalars(newest_first).all()
+
+
+def timeline(session: Session, incident_id: uuid.UUID) -> Sequence[IncidentEvent]:
+    """What happened, in the order in which it did."""
+    return session.scalars(
+        select(IncidentEvent)
+        .where(IncidentEvent.incident_id == incident_id)
+        .options(joinedload(IncidentEvent.by))
+        .order_by(IncidentEvent.at, IncidentEvent.id)
+    ).all()
+
+
+def _with_people() -> Select[Incident]:
+    return select(Incident).options(
+        joinedload(Incident.device), joinedload(Incident.wearer), joinedload(Incident.acknowledged_by)
+    )

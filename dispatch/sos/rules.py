@@ -1,0 +1,113 @@
+"""The pure rules of an incident: which moves exist, which presses are the same, what escalates when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+from db.states import Clock, IncidentState
+from dispatch.errors import IllegalMove
+
+S = IncidentState
+
+MOVES: dict[IncidentState, frozenset[IncidentState]] = {
+    S.COUNTDOWN: frozenset({S.ACTIVE, S.RESOLVED}),
+    S.ACTIVE: frozenset({S.ACKNOWLEDGED, S.RESOLVED}),
+    S.ACKNOWLEDGED: frozenset({S.ACTIVE, S.RESPONDING, S.RESOLVED}),
+    S.RESPONDING: frozenset({S.ON_SCENE, S.RESOLVED}),
+    S.ON_SCENE: frozenset({S.RESOLVED}),
+    S.RESOLVED: frozenset(),
+}
+
+ACK_LEASE = timedelta(seconds=120)
+"""How long an acknowledgement counts without another sign of the dispatcher."""
+
+RESEND_WINDOW = timedelta(hours=1)
+"""How long a device without a clock may go on re-sending a press whose incident was resolved meanwhile."""
+
+
+def check_move(current: IncidentState, wanted: IncidentState) -> None:
+    """Raise IllegalMove unless the table allows it."""
+    if wanted not in MOVES[current]:
+        allowed = ", ".join(sorted(MOVES[current])) or "nothing"
+        raise IllegalMove(f"an incident that is {current} cannot become {wanted}; it can become: {allowed}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """One call for help as a device or an app sent it."""
+
+    frame_id: str
+    type: str
+    via: str
+    severity: int | None = None
+    device_at: datetime | None = None
+    clock: Clock = Clock.ARRIVAL
+    lat: float | None = None
+    lon: float | None = None
+    alt_m: float | None = None
+    accuracy_m: float | None = None
+    battery_pct: int | None = None
+    hold_s: int | None = None
+    raw: dict[str, Any] | None = None
+    notes: Sequence[str] = field(default=())
+
+
+def is_same_press(
+    *,
+    stored_device_at: datetime | None,
+    stored_received_at: datetime,
+    incident_open: bool,
+    device_at: datetime | None,
+    at: datetime,
+) -> bool:
+    """Whether a press is one that is stored already under the same frame id, sent again.
+
+    Small watches count their ids from 1 at every boot. An id seen long ago must never swallow a new call
+    for help: when in doubt it is a new one.
+    """
+    if incident_open:
+        return True
+    if stored_device_at is not None and device_at is not None:
+        return stored_device_at == device_at
+    return at - stored_received_at <= RESEND_WINDOW
+
+
+class Step(TypedDict):
+    """One step of an escalation: so many seconds after the opening, whom to ask."""
+
+    after_s: float
+    whom: str
+
+
+DEFAULT_POLICY: list[Step] = [
+    {"after_s": 0, "whom": "dispatchers"},
+    {"after_s": 30, "whom": "dispatchers"},
+    {"after_s": 60, "whom": "dispatchers"},
+    {"after_s": 120, "whom": "dispatchers"},
+]
+
+REPEAT = timedelta(seconds=60)
+"""How often the last step is repeated; only a person ends an escalation."""
+
+
+def gap_after(policy: Sequence[Step], level: int) -> timedelta:
+    """How long a level waits for an answer before the next."""
+    if level + 1 < len(policy):
+        return timedelta(seconds=policy[level + 1]["after_s"] - policy[level]["after_s"])
+    return REPEAT
+
+
+def next_due(policy: Sequence[Step], *, level: int, due_at: datetime, at: datetime) -> datetime:
+    """When the step after `level` is due, `level` having been due at `due_at` and taken at `at`.
+
+    Steps that were missed are caught up at once, for the wearer has waited all that time; repeats are not.
+    """
+    if level + 1 < len(policy):
+        return max(due_at + gap_after(policy, level), at)
+    return at + REPEAT
+
+
+def whom_at(policy: Sequence[Step], *, level: int) -> str:
+    """Whom a level asks; beyond the policy's end, its last."""
+    return policy[min(level, len(policy) - 1)]["whom"]

@@ -1,0 +1,21 @@
+"""The ways of telling somebody; a channel is an object that delivers, or says why it did not."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from db.models import Notification
+from db.session import Database
+
+
+class Undeliverable(Exception):
+    """It will not be taken, however often it is offered; the message is what the other side answered."""
+
+
+class Channel(Protocol):
+    """One way of telling."""
+
+    def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
+        """Tell what these requests about one subject ask for, and mark them done.
+
+        Raises Undeliverable where trying again is of no use; any other error is tried again later.
+        """

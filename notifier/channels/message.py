@@ -1,0 +1,89 @@
+"""Messages to one person: unsealed for the moment of sending, forgotten as soon as they are sent."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from db import notifications, work
+from db.models import Notification
+from db.seal import Broken, Seal
+from db.session import Database
+from notifier import texts
+from notifier.channels import Undeliverable
+
+_LONGEST_ANSWER = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is said to whom; `id` is the same when it is sent again."""
+
+    id: uuid.UUID
+    to: str
+    title: str
+    text: str
+
+
+class Port(Protocol):
+    """A provider: whoever takes a message and brings it to a person."""
+
+    def send(self, message: Message) -> str:
+        """Hand it over; returns what the provider answered, or raises as a channel does."""
+
+
+class Messages:
+    """One channel of messages; nothing is sent inside a transaction.
+
+    Whoever dies between sending and noting it sends again: twice is better than never.
+    """
+
+    def __init__(self, seal: Seal, port: Port) -> None:
+        self._seal = seal
+        self._port = port
+
+    def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
+        """Send each, and forget what it said."""
+        for request in requests:
+            answer = self._send(request)
+            with database.transaction() as session:
+                at = datetime.now(UTC)
+                notifications.record_attempt(session, request, ok=True, answer=answer, at=at)
+                notifications.clear(session, request)
+                work.finish(session, request, at=at)
+
+    def _send(self, request: Notification) -> str:
+        try:
+            said = self._seal.open(request.payload["sealed"])
+        except (Broken, KeyError):
+            raise Undeliverable("it cannot be read: sealed with another secret") from None
+        if datetime.fromisoformat(said["until"]) <= datetime.now(UTC):
+            raise Undeliverable("it came too late to be of use")
+        title, text = texts.say(said["text"], said["language"], **said["values"])
+        # What a provider repeats of a message is no place for a code.
+        hidden = [text, said["values"]["code"]]
+        try:
+            return _without(self._port.send(Message(request.subject, said["to"], title, text)), hidden)
+        except Undeliverable as refusal:
+            raise Undeliverable(_without(str(refusal), hidden)) from None
+
+
+class Nobody:
+    """The channel of requests about people who are not there: they are done when they are read.
+
+    Whoever asks for something on behalf of a stranger must not see that less was done.
+    """
+
+    def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
+        """Forget them."""
+        with database.transaction() as session:
+            for request in requests:
+                notifications.clear(session, request)
+                work.finish(session, request, at=datetime.now(UTC))
+
+
+def _without(answer: str, hidden: Sequence[str]) -> str:
+    for each in hidden:
+        answer = answer.replace(each, "***")
+    return answer[:_LONGEST_ANSWER]

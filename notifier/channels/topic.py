@@ -1,0 +1,170 @@
+"""MQTT: the dispatchers' alert topics and the devices' retained state."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from broker import codec, topics
+from broker.client import Connection
+from broker.frames import AlertFrame, CmdFrame, ConfigFrame, StateFrame
+from db import notifications, work
+from db.models import Device, DeviceCommand, DeviceConfig, Incident, IncidentReport, Notification
+from db.session import Database
+from db.states import IncidentState
+from notifier.channels import Channel
+
+_PUBACK_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """What a topic is to hold from now on; nothing clears it."""
+
+    retain: ClassVar[bool] = True
+
+    topic: str
+    payload: bytes
+
+
+class Passing(Retained):
+    """What is said to whoever listens now, or has a session that waits."""
+
+    retain = False
+
+
+def alert(session: Session, incident_id: uuid.UUID) -> Retained:
+    """The incident as it stands, until it is resolved."""
+    incident = _get(session, incident_id)
+    topic = topics.alert(incident.region, topics.AlertKind.SOS, incident.id)
+    if incident.state == IncidentState.RESOLVED:
+        return Retained(topic, b"")
+    wearer, desk = incident.wearer, incident.acknowledged_by
+    return Retained(
+        topic,
+        codec.encode(
+            AlertFrame(
+                incident=incident.id,
+                revision=incident.revision,
+                state=incident.state,
+                type=incident.type,
+                sev=incident.severity,
+                region=incident.region,
+                exercise=incident.exercise,
+                duress=incident.duress,
+                signal_lost=incident.signal_lost,
+                uid=incident.device.uid,
+                name=wearer.full_name if wearer else None,
+                phone=wearer.phone if wearer else None,
+                lat=incident.lat,
+                lon=incident.lon,
+                acc=incident.accuracy_m,
+                alt=incident.alt_m,
+                position_at=incident.position_at,
+                position_source=incident.position_source,
+                bat=incident.battery_pct,
+                device_at=incident.device_at,
+                opened_at=incident.opened_at,
+                level=incident.level,
+                acknowledged_by=desk.full_name if desk else None,
+                acknowledged_at=incident.acknowledged_at,
+                cancel_asked_at=incident.cancel_asked_at,
+                reports=incident.reports,
+            )
+        ),
+    )
+
+
+def state(session: Session, incident_id: uuid.UUID) -> Retained:
+    """What the wearer's device may show, under the id of its own last press."""
+    incident = _get(session, incident_id)
+    press = session.scalars(
+        select(IncidentReport.frame_id)
+        .where(IncidentReport.incident_id == incident.id)
+        .order_by(IncidentReport.id.desc())
+        .limit(1)
+    ).one()
+    return Retained(
+        topics.device(incident.device.uid, topics.Channel.STATE),
+        codec.encode(StateFrame(id=press, s=incident.state.value)),
+    )
+
+
+def command(session: Session, command_id: uuid.UUID) -> Retained:
+    """What a device is asked to do, once."""
+    asked = session.scalars(
+        select(DeviceCommand)
+        .where(DeviceCommand.uuid == command_id)
+        .options(joinedload(DeviceCommand.device))
+    ).one()
+    frame = CmdFrame(
+        id=asked.frame_id, do=asked.do.value, every=asked.every_s, span=asked.span_s, text=asked.text
+    )
+    return Passing(topics.device(asked.device.uid, topics.Channel.CMD), codec.encode(frame))
+
+
+def config(session: Session, device_id: uuid.UUID) -> Retained:
+    """How a device is to report, until it is told otherwise."""
+    profile = session.scalars(
+        select(DeviceConfig)
+        .join(DeviceConfig.device)
+        .where(Device.uuid == device_id)
+        .options(contains_eager(DeviceConfig.device))
+    ).one()
+    frame = ConfigFrame(
+        version=profile.version,
+        rest=profile.rest_s,
+        move=profile.move_s,
+        alarm=profile.alarm_s,
+        batch=profile.batch,
+    )
+    return Retained(topics.device(profile.device.uid, topics.Channel.CONFIG), codec.encode(frame))
+
+
+Render = Callable[[Session, uuid.UUID], Retained]
+
+RENDER: dict[str, Render] = {"alert": alert, "state": state, "cmd": command, "config": config}
+
+
+def channels(connection: Connection) -> dict[str, Channel]:
+    """The channels that are topics, by their names."""
+    return {kind: Topic(connection, render) for kind, render in RENDER.items()}
+
+
+class Topic:
+    """A retained topic for each subject; whatever comes last to it is the newest state.
+
+    The lock is held from reading the state until the broker has it, so an older reading can never
+    be published after a newer one, not even by another notifier.
+    """
+
+    def __init__(self, connection: Connection, render: Render) -> None:
+        self._connection = connection
+        self._render = render
+
+    def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
+        """Publish the subject as it stands, once for all its requests."""
+        kind, subject = requests[0].kind, requests[0].subject
+        with database.transaction() as session:
+            session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{kind}:{subject}", 0))))
+            message = self._render(session, subject)
+            sent = self._connection.publish(message.topic, message.payload, retain=message.retain)
+            sent.wait(_PUBACK_S)
+            at = datetime.now(UTC)
+            for request in requests:
+                notifications.record_attempt(session, request, ok=True, answer="PUBACK", at=at)
+                work.finish(session, request, at=at)
+
+
+def _get(session: Session, incident_id: uuid.UUID) -> Incident:
+    return session.scalars(
+        select(Incident)
+        .where(Incident.id == incident_id)
+        .options(
+            joinedload(Incident.device), joinedload(Incident.wearer), joinedload(Incident.acknowledged_by)
+        )
+    ).one()

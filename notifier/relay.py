@@ -1,0 +1,176 @@
+"""The process that tells: claims requests, sends, records each attempt."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+import structlog
+from sqlalchemy import or_, select
+
+from broker import process
+from broker.client import Connection
+from broker.topics import Service
+from db import notifications, work
+from db.bell import Bell
+from db.models import Device, DeviceConfig, Incident, Notification
+from db.seal import Seal
+from db.session import TRANSIENT, Database
+from db.states import IncidentState
+from notifier.channels import Channel, Undeliverable, topic
+from notifier.channels.mail import MailServer
+from notifier.channels.message import Messages, Nobody, Port
+from notifier.channels.postbox import Postbox
+from notifier.channels.sms import Gateway
+from notifier.settings import NotifierSettings
+
+log = structlog.get_logger()
+
+_WAIT_S = 1.0
+"""How long a request may lie unseen when its ring was not heard."""
+
+_MESSENGERS = 3
+_MESSAGE_LEASE = timedelta(seconds=60)
+_LAST_WORD_S = 3.0
+
+_FORGETTABLE = timedelta(minutes=1)
+"""What ended longer ago than this was cleared in a broker that has written it down since."""
+
+
+def main() -> None:
+    """Run until told to stop."""
+    database = Database(name="notifier")
+    settings = NotifierSettings()
+    with (
+        process.running("notifier") as life,
+        Connection("notifier", Service.NOTIFIER, settings) as connection,
+        Bell(database.url, notifications.CHANNEL) as bell,
+    ):
+        topics, repeated = topic.channels(connection), 0
+        # A provider that hangs must not keep an alert waiting: messages have threads of their own.
+        messengers = [_messenger(database, settings, life) for _ in range(_MESSENGERS)]
+        while not life.stopping.is_set():
+            at = datetime.now(UTC)
+            try:
+                if connection.connected and connection.generation != repeated:
+                    repeated = repeat(database, connection, at=at)
+                more = turn(database, topics, at=at)
+            except TRANSIENT as error:
+                log.warning("database is away", error=str(error).strip())
+                more = False
+            if not all(each.is_alive() for each in messengers) and not life.stopping.is_set():
+                raise RuntimeError("messages are not sent any more")
+            life.beat()
+            if not more:
+                bell.wait(_WAIT_S)
+        for each in messengers:
+            each.join(_LAST_WORD_S)
+    database.close()
+
+
+def message_channels(settings: NotifierSettings) -> dict[str, Channel]:
+    """The channels that reach one person, by their names."""
+    seal = Seal(settings.derive("messages"))
+    token, smtp = settings.sms_token, settings.smtp_url
+    sms: Port = Postbox(settings.postbox_dir, "sms")
+    mail: Port = Postbox(settings.postbox_dir, "mail")
+    if settings.sms_url:
+        sms = Gateway(str(settings.sms_url), token.get_secret_value() if token else None)
+    if smtp:
+        mail = MailServer(smtp.get_secret_value(), settings.mail_from)
+    return {"sms": Messages(seal, sms), "mail": Messages(seal, mail), "nobody": Nobody()}
+
+
+def _messenger(database: Database, settings: NotifierSettings, life: process.Life) -> threading.Thread:
+    def run() -> None:
+        channels = message_channels(settings)
+        with Bell(database.url, notifications.CHANNEL) as bell:
+            while not life.stopping.is_set():
+                try:
+                    more = turn(database, channels, at=datetime.now(UTC), lease=_MESSAGE_LEASE, limit=1)
+                except TRANSIENT as error:
+                    log.warning("database is away", error=str(error).strip())
+                    more = False
+                if not more:
+                    bell.wait(_WAIT_S)
+
+    messenger = threading.Thread(target=run, name="messenger", daemon=True)
+    messenger.start()
+    return messenger
+
+
+def repeat(database: Database, connection: Connection, *, at: datetime) -> int:
+    """Have all topics told again, since a broker that was killed forgets the last second of what it retained.
+
+    Returns the generation of the connection for which this was asked.
+    """
+    generation = connection.generation
+    with database.transaction() as session:
+        told = session.execute(
+            select(Incident.id, Incident.state).where(
+                or_(Incident.state != IncidentState.RESOLVED, Incident.resolved_at > at - _FORGETTABLE)
+            )
+        )
+        for incident_id, state in told:
+            notifications.request(session, "state", incident_id, at=at)
+            if state != IncidentState.COUNTDOWN:
+                notifications.request(session, "alert", incident_id, at=at)
+        changed = DeviceConfig.changed_at > at - _FORGETTABLE
+        for device in session.scalars(select(Device.uuid).join(DeviceConfig).where(changed)):
+            notifications.request(session, "config", device, at=at)
+    return generation
+
+
+def turn(
+    database: Database,
+    channels: Mapping[str, Channel],
+    *,
+    at: datetime,
+    lease: timedelta = work.LEASE,
+    limit: int = 20,
+) -> bool:
+    """Send all that is due now on these channels; true when there was anything."""
+    with database.transaction() as session:
+        claimed = work.claim(session, Notification, at=at, kinds=channels.keys(), lease=lease, limit=limit)
+    # Several requests about one incident are one publish: each shows the incident as it stands.
+    by_subject = sorted(claimed, key=lambda request: (request.kind, str(request.subject)))
+    for (kind, _), requests in groupby(by_subject, key=lambda request: (request.kind, request.subject)):
+        _tell(database, channels[kind], list(requests), at)
+    return bool(claimed)
+
+
+def _tell(database: Database, channel: Channel, requests: Sequence[Notification], at: datetime) -> None:
+    kind, subject = requests[0].kind, str(requests[0].subject)
+    try:
+        try:
+            channel.deliver(database, requests)
+        except (work.LeaseLost, *TRANSIENT):
+            raise
+        except Undeliverable as refusal:
+            log.warning("given up", kind=kind, subject=subject)  # the answer is kept with the attempt
+            _give_up(database, requests, str(refusal))
+        except Exception as error:
+            log.exception("not told", kind=kind, subject=subject)
+            _try_again(database, requests, f"{type(error).__name__}: {error}", at)
+    except work.LeaseLost:
+        log.info("somebody else told it", kind=kind, subject=subject)
+
+
+def _give_up(database: Database, requests: Sequence[Notification], said: str) -> None:
+    with database.transaction() as session:
+        now = datetime.now(UTC)
+        for request in requests:
+            notifications.record_attempt(session, request, ok=False, answer=said, at=now)
+            notifications.clear(session, request)
+            work.give_up(session, request, error=said, at=now)
+
+
+def _try_again(database: Database, requests: Sequence[Notification], said: str, at: datetime) -> None:
+    with database.transaction() as session:
+        for request in requests:
+            notifications.record_attempt(session, request, ok=False, answer=said, at=datetime.now(UTC))
+            work.retry_later(session, request, error=said, at=at)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How the parts are run: the embedded servers, the supervisor and the command line behind ./mayday."""

@@ -1,0 +1,5 @@
+"""`python -m ops`, which ./mayday runs."""
+
+from ops.cli import main
+
+main()

@@ -1,0 +1,143 @@
+"""Real servers for every test that means them; each worker has its own, and takes them away with it."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from db import migrate
+from db.models import Base
+from db.models.regions import DEFAULT_REGION
+from db.session import Database
+from db.settings import DatabaseSettings
+from ops import programs, servers
+from ops.places import CHECKOUT
+from ops.ports import any_free
+from ops.postgres import Postgres
+from ops.redis import Redis
+from tests.servers import Broker
+
+Mayday = Callable[..., str]
+
+_KEPT = {"regions"}
+_EMPTY = "; ".join(
+    [
+        "TRUNCATE "
+        + ", ".join(table.name for table in Base.metadata.sorted_tables if table.name not in _KEPT),
+        f"DELETE FROM regions WHERE slug <> '{DEFAULT_REGION}'",
+    ]
+)
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    """Where this worker's servers keep what is theirs; the servers' user can reach it, whoever we are."""
+    folder = Path(tempfile.mkdtemp(prefix="mayday-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(servers_folder: Path) -> Iterator[Postgres]:
+    """A real PostgreSQL with both extensions and an empty database."""
+    server = Postgres(
+        servers.install(),
+        servers_folder / "postgres",
+        any_free(),
+        superuser_password=secrets.token_hex(8),
+        password=secrets.token_hex(8),
+        durable=False,
+    )
+    server.prepare()
+    with programs.running(server.program(), servers_folder / "postgres.log"):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: Postgres) -> str:
+    """The address of a migrated database."""
+    url = postgres.sqlalchemy_url()
+    migrate.upgrade(url)
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated database without a row in it."""
+    emptied = Database(DatabaseSettings(database_url=SecretStr(database_url)), name="test")
+    with emptied.transaction() as session:
+        session.execute(text(_EMPTY))
+    yield emptied
+    emptied.close()
+
+
+@pytest.fixture(scope="session")
+def _broker(servers_folder: Path) -> Iterator[Broker]:
+    with Broker(servers_folder / "broker") as broker:
+        yield broker
+
+
+@pytest.fixture
+def broker(_broker: Broker) -> Iterator[Broker]:
+    """A real Mosquitto; whoever stops or kills it finds it running again in the next test."""
+    yield _broker
+    if not _broker.runs:
+        _broker.start()
+
+
+@pytest.fixture(scope="session")
+def redis(servers_folder: Path) -> Iterator[Redis]:
+    """A real Redis."""
+    server = Redis(servers.install(), servers_folder / "redis", any_free(), secrets.token_hex(8))
+    server.prepare()
+    with programs.running(server.program(), servers_folder / "redis.log"):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mayday() -> Iterator[Mayday]:
+    """Runs ./mayday on a home of its own, and returns what it printed; in the end nothing of it is left."""
+    home = Path(tempfile.mkdtemp(prefix="mayday-stack-"))
+    home.chmod(0o711)
+    # What the caller set for a stack of their own is not for this one.
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("MAYDAY_")}
+    cache = {name: os.environ[name] for name in ("MAYDAY_CACHE", "MAYDAY_APT_MIRROR") if name in os.environ}
+
+    def run(*arguments: str) -> str:
+        command = [str(CHECKOUT / "mayday"), *arguments]
+        environment = kept | cache | {"MAYDAY_HOME": str(home)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    yield run
+    run("reset", "--yes")
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack(mayday: Mayday) -> dict[str, Any]:
+    """A whole stack with its demo, brought up by `./mayday up`: what `./mayday status --json` says."""
+    mayday("up", "--detach")
+    status: dict[str, Any] = json.loads(mayday("status", "--json"))
+    return status
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a whole stack share one, so they stay together on one worker."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "mayday" in item.fixturenames:
+            item.add_marker(pytest.mark.scenario)
+            item.add_marker(pytest.mark.xdist_group("stack"))
+            # Bringing it up counts as the first test's time.
+            item.add_marker(pytest.mark.timeout(600))

@@ -1,0 +1,23 @@
+"""The API on a real database, with and without its live view."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.settings import ApiSettings
+from db.session import Database
+from tests.integration.api.speaking import Api
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ApiSettings:
+    secret = SecretStr("a secret of this test alone")
+    return ApiSettings(secret=secret, mqtt_port=1, media_dir=tmp_path / "media")
+
+
+@pytest.fixture
+def api(database: Database, settings: ApiSettings) -> Api:
+    """The API without its live view."""
+    return Api(create_app(settings, database=database))

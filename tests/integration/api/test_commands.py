@@ -1,0 +1,88 @@
+"""Asking a device for something, and its reply."""
+
+import json
+
+import pytest
+from sqlalchemy import select
+
+from db.models import Device, Notification
+from db.session import Database
+from dispatch import commands
+from notifier.channels import topic
+from tests.builders import make_device, make_user
+from tests.integration.api.speaking import Api
+
+
+def test_a_command_is_a_row_that_the_devices_reply_closes(api: Api, database: Database) -> None:
+    owner = make_user(database)
+    device = make_device(database, owner, uid="mine")
+    path = "/api/v1/devices/mine/commands/"
+    asked = api.post(path, owner, json={"do": "report", "every_s": 10, "span_s": 600})
+    assert asked.status_code == 201, asked.text
+    assert asked.json()["replied_at"] is None
+    with database.transaction() as session:
+        request = session.scalars(select(Notification)).one()
+        message = topic.RENDER[request.kind](session, request.subject)
+    frame = json.loads(message.payload)
+    assert (message.topic, message.retain) == ("mayday/v1/dev/mine/cmd", False)
+    assert (frame["do"], frame["every"], frame["span"]) == ("report", 10, 600)
+    stranger = make_device(database)
+    with database.transaction() as session:
+        for whose in (stranger, device):
+            known = commands.settle(session, whose.id, frame["id"], ok=False, why="asleep", at=api.now())
+            assert known is (whose is device)
+        assert commands.settle(session, device.id, frame["id"], ok=True, why=None, at=api.now())
+    (found,) = api.get(path, owner).json()["items"]
+    assert (found["id"], found["ok"], found["why"]) == (asked.json()["id"], False, "asleep")
+    assert found["asked_by"] == str(owner.uuid)
+
+
+@pytest.mark.parametrize("frame_id", ["c", "7", "c-1", "cx", "c99", "c" + "9" * 30, "c٣"])
+def test_a_reply_to_nothing_closes_nothing(database: Database, api: Api, frame_id: str) -> None:
+    device = make_device(database)
+    with database.transaction() as session:
+        assert not commands.settle(session, device.id, frame_id, ok=True, why=None, at=api.now())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"do": "explode"},
+        {"do": "report"},
+        {"do": "message"},
+        {"do": "locate", "text": "hello"},
+        {"do": "message", "text": "x" * 121},
+        {"do": "locate", "colour": "red"},
+    ],
+)
+def test_a_wrong_command_is_refused_and_asks_nothing(
+    api: Api, database: Database, wrong: dict[str, str]
+) -> None:
+    owner = make_user(database)
+    make_device(database, owner, uid="mine")
+    assert api.post("/api/v1/devices/mine/commands/", owner, json=wrong).status_code == 422
+    assert api.get("/api/v1/devices/mine/commands/", owner).json()["items"] == []
+
+
+def test_a_profile_is_retained_under_a_growing_version(api: Api, database: Database) -> None:
+    owner = make_user(database)
+    device = make_device(database, owner, uid="mine")
+    path = "/api/v1/devices/mine/config/"
+    versions = [
+        api.call("PUT", path, owner, json=profile).json()["version"]
+        for profile in ({"rest_s": 600}, {"rest_s": 600}, {"rest_s": 900, "batch": 20})
+    ]
+    assert versions == [1, 1, 2]
+    with database.transaction() as session:
+        message = topic.config(session, session.get_one(Device, device.id).uuid)
+    assert (message.topic, message.retain) == ("mayday/v1/dev/mine/config", True)
+    assert json.loads(message.payload) == {"version": 2, "rest": 900, "batch": 20}
+
+
+def test_a_retired_device_is_asked_nothing(api: Api, database: Database) -> None:
+    owner = make_user(database)
+    make_device(database, owner, uid="mine")
+    api.post("/api/v1/devices/mine/retire/", owner)
+    assert api.post("/api/v1/devices/mine/commands/", owner, json={"do": "ring"}).status_code == 409
+    assert api.call("PUT", "/api/v1/devices/mine/config/", owner, json={}).status_code == 409

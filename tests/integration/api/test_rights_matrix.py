@@ -1,0 +1,240 @@
+"""Who may do what: every route, every role, on what is theirs and on what is another's.
+
+The table is the specification. A route that is missing from it fails a test below.
+"""
+
+from typing import Any
+
+import pytest
+
+from api.people import photos, pictures, profile
+from db.models import User
+from db.session import Database
+from db.states import Role
+from tests.builders import make_device, make_user, report
+from tests.integration.api.speaking import Api, log_in
+from tests.maps import circle, feature, make_fence, make_region, square
+from tests.pictures import PNG
+
+TABLE = """
+route                                            whose      nobody customer driver helper dispatcher admin
+GET    /                                         anybody's     200      200    200    200        200   200
+GET    /healthz                                  anybody's     200      200    200    200        200   200
+GET    /readyz                                   anybody's     503      503    503    503        503   503
+POST   /api/v1/auth/register/                    anybody's     422      422    422    422        422   422
+POST   /api/v1/auth/login/                       anybody's     422      422    422    422        422   422
+POST   /api/v1/auth/refresh/                     anybody's     422      422    422    422        422   422
+POST   /api/v1/auth/codes/                       anybody's     422      422    422    422        422   422
+POST   /api/v1/auth/codes/login/                 anybody's     422      422    422    422        422   422
+POST   /api/v1/auth/codes/verify/                anybody's     422      422    422    422        422   422
+POST   /api/v1/auth/codes/reset/                 anybody's     422      422    422    422        422   422
+POST   /api/v1/auth/password/reset/              anybody's     422      422    422    422        422   422
+POST   /api/auth/phone-login/                    anybody's     400      400    400    400        400   400
+POST   /api/auth/verify-otp/                     anybody's     400      400    400    400        400   400
+POST   /api/auth/verify-email/                   anybody's     400      400    400    400        400   400
+POST   /api/auth/verify-phone/                   anybody's     400      400    400    400        400   400
+POST   /api/auth/resend-verification/            anybody's     400      400    400    400        400   400
+POST   /api/auth/password-reset/                 anybody's     400      400    400    400        400   400
+POST   /api/auth/password-reset/confirm/         anybody's     400      400    400    400        400   400
+POST   /api/v1/devices/                          own           401      201    201    201        201   201
+POST   /api/v1/devices/                          foreign       401      409    409    409        409   409
+GET    /api/v1/devices/                          anybody's     401      200    200    200        200   200
+POST   /api/v1/sos/trigger/                      own           401      200    200    200        200   200
+POST   /api/v1/sos/trigger/                      foreign       401      404    404    404        404   404
+GET    /api/v1/incidents/                        anybody's     401      200    200    200        200   200
+GET    /api/v1/incidents/{incident_id}/          own           401      200    200    200        200   200
+GET    /api/v1/incidents/{incident_id}/          foreign       401      404    404    404        200   200
+POST   /api/v1/incidents/{incident_id}/ack/      own           401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/ack/      foreign       401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/resolve/  own           401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/resolve/  foreign       401      403    403    403        200   200
+GET    /api/v1/quarantine/                       anybody's     401      403    403    403        403   200
+GET    /api/v1/auth/sessions/                    own           401      200    200    200        200   200
+DELETE /api/v1/auth/sessions/{session_id}/       own           401      204    204    204        204   204
+DELETE /api/v1/auth/sessions/{session_id}/       foreign       401      404    404    404        404   404
+POST   /api/v1/auth/logout/                      own           401      204    204    204        204   204
+GET    /api/v1/users/                            anybody's     401      403    403    403        403   200
+GET    /api/v1/users/{user}/                     own           401      403    403    403        403   200
+GET    /api/v1/users/{user}/                     foreign       401      403    403    403        403   200
+PUT    /api/v1/users/{user}/roles/{role}/        own           401      403    403    403        403   200
+PUT    /api/v1/users/{user}/roles/{role}/        foreign       401      403    403    403        403   200
+DELETE /api/v1/users/{user}/roles/{role}/        own           401      403    403    403        403   200
+DELETE /api/v1/users/{user}/roles/{role}/        foreign       401      403    403    403        403   200
+POST   /api/v1/users/{user}/block/               own           401      403    403    403        403   409
+POST   /api/v1/users/{user}/block/               foreign       401      403    403    403        403   200
+POST   /api/v1/users/{user}/unblock/             own           401      403    403    403        403   200
+POST   /api/v1/users/{user}/unblock/             foreign       401      403    403    403        403   200
+PUT    /api/v1/users/{user}/regions/             own           401      403    403    403        403   200
+PUT    /api/v1/users/{user}/regions/             foreign       401      403    403    403        403   200
+POST   /api/v1/users/{user}/mqtt/                own           401      403    403    403        403   201
+POST   /api/v1/users/{user}/mqtt/                foreign       401      403    403    403        403   409
+DELETE /api/v1/users/{user}/mqtt/                own           401      403    403    403        403   204
+DELETE /api/v1/users/{user}/mqtt/                foreign       401      403    403    403        403   204
+POST   /api/v1/dispatchers/me/mqtt/              own           401      403    403    403        201   201
+DELETE /api/v1/dispatchers/me/mqtt/              own           401      403    403    403        204   204
+GET    /api/v1/audit/                            anybody's     401      403    403    403        403   200
+POST   /api/v1/auth/login/second-step/           anybody's     422      422    422    422        422   422
+GET    /api/v1/auth/me/                          own           401      200    200    200        200   200
+PATCH  /api/v1/auth/me/                          own           401      200    200    200        200   200
+PUT    /api/v1/auth/me/photo/                    own           401      204    204    204        204   204
+DELETE /api/v1/auth/me/photo/                    own           401      204    204    204        204   204
+POST   /api/v1/auth/me/totp/                     own           401      403    403    403        201   201
+POST   /api/v1/auth/me/totp/confirm/             own           401      403    403    403        409   409
+POST   /api/v1/auth/me/totp/remove/              own           401      204    204    204        204   204
+GET    /api/v1/users/{user}/photo/               own           401      200    200    200        200   200
+GET    /api/v1/users/{user}/photo/               foreign       401      404    404    404        200   200
+DELETE /api/v1/users/{user}/totp/                own           401      403    403    403        403   204
+DELETE /api/v1/users/{user}/totp/                foreign       401      403    403    403        403   204
+GET    /api/v1/devices/stragglers/               anybody's     401      200    200    200        200   200
+POST   /api/v1/devices/claim/                    anybody's     401      422    422    422        422   422
+POST   /api/v1/devices/bulk/                     anybody's     401      403    403    403        403   201
+GET    /api/v1/devices/{uid}/                    own           401      200    200    200        200   200
+GET    /api/v1/devices/{uid}/                    foreign       401      404    404    404        200   200
+PATCH  /api/v1/devices/{uid}/                    own           401      200    200    200        200   200
+PATCH  /api/v1/devices/{uid}/                    foreign       401      404    404    404        403   200
+POST   /api/v1/devices/{uid}/retire/             own           401      200    200    200        200   200
+POST   /api/v1/devices/{uid}/retire/             foreign       401      404    404    404        403   200
+POST   /api/v1/devices/{uid}/transfer/           own           401      200    200    200        200   200
+POST   /api/v1/devices/{uid}/transfer/           foreign       401      404    404    404        403   200
+POST   /api/v1/devices/{uid}/rotate/             own           401      200    200    200        200   200
+POST   /api/v1/devices/{uid}/rotate/             foreign       401      404    404    404        403   200
+POST   /api/v1/devices/{uid}/claim-code/         own           401      403    403    403        403   409
+POST   /api/v1/devices/{uid}/claim-code/         nobody's      401      403    403    403        403   201
+GET    /api/v1/devices/{uid}/commands/           own           401      200    200    200        200   200
+GET    /api/v1/devices/{uid}/commands/           foreign       401      404    404    404        200   200
+POST   /api/v1/devices/{uid}/commands/           own           401      201    201    201        201   201
+POST   /api/v1/devices/{uid}/commands/           foreign       401      404    404    404        201   201
+PUT    /api/v1/devices/{uid}/config/             own           401      200    200    200        200   200
+PUT    /api/v1/devices/{uid}/config/             foreign       401      404    404    404        403   200
+PATCH  /api/v1/devices/{device_uid}/status/      own           401      200    200    200        200   200
+PATCH  /api/v1/devices/{device_uid}/status/      foreign       401      404    404    404        404   404
+POST   /api/v1/devices/{device_uid}/location/    own           401      201    201    201        201   201
+POST   /api/v1/devices/{device_uid}/location/    foreign       401      404    404    404        404   404
+POST   /api/v1/auth/token/refresh/               anybody's     422      422    422    422        422   422
+GET    /api/v1/auth/profile/                     anybody's     401      200    200    200        200   200
+POST   /api/auth/register/                       anybody's     400      400    400    400        400   400
+POST   /api/auth/login/email/                    anybody's     400      400    400    400        400   400
+POST   /api/auth/login/phone/                    anybody's     400      400    400    400        400   400
+POST   /api/auth/login/google/                   anybody's     400      400    400    400        400   400
+POST   /api/auth/token/refresh/                  anybody's     400      400    400    400        400   400
+GET    /api/profile/user/                        anybody's     401      200    200    200        200   200
+GET    /api/profile/assistant/                   anybody's     401      403    200    403        403   403
+POST   /api/profile/update-location/             anybody's     401      200    200    200        200   200
+POST   /api/profile/assistant-status/            anybody's     401      403    200    403        403   403
+GET    /api/assistants/                          anybody's     401      200    200    200        200   200
+POST   /api/users/register/                      anybody's     400      400    400    400        400   400
+DELETE /api/users/token/                         anybody's     401      401    401    401        401   401
+GET    /api/regions/                             anybody's     401      200    200    200        200   200
+GET    /api/v1/regions/                          anybody's     401      200    200    200        200   200
+POST   /api/v1/regions/                          anybody's     401      403    403    403        403   201
+POST   /api/v1/regions/import/                   anybody's     401      403    403    403        403   200
+GET    /api/v1/regions/{slug}/                   anybody's     401      200    200    200        200   200
+PUT    /api/v1/regions/{slug}/                   anybody's     401      403    403    403        403   200
+DELETE /api/v1/regions/{slug}/                   anybody's     401      403    403    403        403   204
+GET    /api/v1/geofences/                        anybody's     401      200    200    200        200   200
+POST   /api/v1/geofences/                        own           401      201    201    201        201   201
+POST   /api/v1/geofences/                        foreign       401      404    404    404        404   404
+GET    /api/v1/geofences/{geofence_id}/          own           401      200    200    200        200   200
+GET    /api/v1/geofences/{geofence_id}/          foreign       401      404    404    404        404   404
+GET    /api/v1/geofences/{geofence_id}/          staffs        401      404    404    404        200   200
+PUT    /api/v1/geofences/{geofence_id}/          own           401      200    200    200        200   200
+PUT    /api/v1/geofences/{geofence_id}/          foreign       401      404    404    404        404   404
+PUT    /api/v1/geofences/{geofence_id}/          staffs        401      404    404    404        200   200
+DELETE /api/v1/geofences/{geofence_id}/          own           401      204    204    204        204   204
+DELETE /api/v1/geofences/{geofence_id}/          foreign       401      404    404    404        404   404
+DELETE /api/v1/geofences/{geofence_id}/          staffs        401      404    404    404        204   204
+GET    /api/v1/geofences/{geofence_id}/events/   own           401      200    200    200        200   200
+GET    /api/v1/geofences/{geofence_id}/events/   foreign       401      404    404    404        404   404
+GET    /api/v1/geofences/{geofence_id}/events/   staffs        401      404    404    404        200   200
+"""
+_HEAD, *_LINES = (line.split() for line in TABLE.strip().splitlines())
+_ROLES = _HEAD[2:]
+ROUTES = {f"{method} {path}" for method, path, *_ in _LINES}
+CASES = [
+    pytest.param(f"{method} {path}", role, whose, int(status), id=f"{method} {path} {whose} {role}")
+    for method, path, whose, *statuses in _LINES
+    for role, status in zip(_ROLES, statuses, strict=True)
+]
+
+
+@pytest.mark.parametrize(("route", "role", "whose", "status"), CASES)
+def test_everybody_may_do_what_the_table_says(
+    api: Api, database: Database, route: str, role: str, whose: str, status: int
+) -> None:
+    caller = None if role == "nobody" else make_user(database, Role(role))
+    owner = caller if caller and whose != "foreign" else make_user(database)
+    device = make_device(database, None if whose == "nobody's" else owner)
+    incident = report(database, device).incident_id
+    tokens = {each.uuid: log_in(api, database, each) for each in (caller, owner) if each}
+    has_photo(api, database, owner)
+    region = make_region(database, "there")
+    fence = make_fence(database, device, staff=whose == "staffs")
+    bodies: dict[str, dict[str, Any]] = {
+        "POST /api/v1/devices/claim/": {"code": "0000-0000-0000"},
+        "PATCH /api/v1/devices/{uid}/": {"name": "Grandma"},
+        "POST /api/v1/devices/{uid}/transfer/": {"phone": make_user(database).phone},
+        "POST /api/v1/devices/{uid}/rotate/": {},
+        "POST /api/v1/devices/{uid}/commands/": {"do": "locate"},
+        "PUT /api/v1/devices/{uid}/config/": {"rest_s": 600},
+        "PATCH /api/v1/devices/{device_uid}/status/": {},
+        "POST /api/v1/devices/{device_uid}/location/": {"lat": 41.3, "lon": 69.2},
+        "POST /api/v1/devices/": {"device_uid": device.uid if whose == "foreign" else "a-new-one"},
+        "POST /api/v1/sos/trigger/": {"device_uid": device.uid},
+        "POST /api/v1/incidents/{incident_id}/resolve/": {"outcome": "assisted"},
+        "POST /api/v1/auth/me/totp/confirm/": {"code": "123456"},
+        "POST /api/v1/auth/me/totp/remove/": {"code": "123456"},
+        "PATCH /api/v1/auth/me/": {"language": "uz"},
+        "PUT /api/v1/users/{user}/regions/": {"regions": ["default"]},
+        "POST /api/profile/update-location/": {"latitude": 41.3, "longitude": 69.2},
+        "POST /api/profile/assistant-status/": {"is_active": True},
+        "POST /api/v1/regions/": feature("new", square()),
+        "POST /api/v1/regions/import/": {"type": "FeatureCollection", "features": [feature("new", square())]},
+        "PUT /api/v1/regions/{slug}/": feature("there", square()),
+        "POST /api/v1/geofences/": {"name": "School", "device_uid": device.uid, "shape": circle()},
+        "PUT /api/v1/geofences/{geofence_id}/": {
+            "name": "School",
+            "device_uid": device.uid,
+            "shape": circle(),
+        },
+    }
+    method, path = route.split()
+    named = {
+        "incident_id": incident,
+        "uid": device.uid,
+        "device_uid": device.uid,
+        "user": owner.uuid,
+        "role": "helper",
+        "session_id": tokens[owner.uuid].session,
+        "slug": region,
+        "geofence_id": fence,
+    }
+    said: dict[str, Any] = {"json": bodies.get(route)}
+    if path.endswith("/bulk/"):
+        said = {"content": b"uid\na-new-one\n"}
+    elif method == "PUT" and path.endswith("/photo/"):
+        said = {"content": PNG}
+    by = tokens[caller.uuid].access if caller else None
+    answer = api.call(method, path.format(**named), by, **said)
+    assert answer.status_code == status, answer.text
+
+
+def has_photo(api: Api, database: Database, user: User) -> None:
+    name = photos.keep(api.app.state.settings.media_dir, PNG, pictures.look(PNG))
+    with database.transaction() as session:
+        profile.swap_photo(session, user.uuid, name)
+
+
+def test_every_route_stands_in_the_table(api: Api) -> None:
+    paths = api.get("/openapi.json").json()["paths"]
+    documented = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert documented | {"GET /"} == ROUTES
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Bearer x", "Basic YTpi", "Bearer a b", "bearer\t", "Bearer \xff"]
+)
+def test_a_header_that_holds_no_token_of_ours_is_nobody(api: Api, header: str) -> None:
+    answer = api.get("/api/v1/incidents/", headers={"Authorization": header.encode("latin-1")})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["content-type"] == "application/problem+json"

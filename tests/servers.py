@@ -1,0 +1,110 @@
+"""Real servers for one test worker: on free ports, in a folder of their own, gone with it."""
+
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import SecretStr
+
+from broker.accounts import Account, write_files
+from broker.passwords import hash_secret, new_secret
+from broker.settings import BrokerSettings
+from ops import programs, servers
+from ops.mosquitto import LISTENERS, Mosquitto
+from ops.ports import any_free
+from ops.programs import Answer
+
+WAIT_S = 15.0
+
+
+def eventually(ask: Callable[[], object], what: str, *, within_s: float = WAIT_S) -> None:
+    """Return as soon as `ask` says yes; fail with `what` was waited for."""
+    deadline = time.monotonic() + within_s
+    while not ask():
+        assert time.monotonic() < deadline, f"waited {within_s:.0f} s for {what}"
+        time.sleep(0.02)
+
+
+class Broker:
+    """A real Mosquitto with the real configuration, that can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.ports = {name: any_free() for name in LISTENERS.values()}
+        self.server = Mosquitto(
+            servers.install(), folder / "mosquitto", self.ports, authority_folder=folder / "tls"
+        )
+        self.settings = BrokerSettings(
+            secret=SecretStr(secrets.token_hex(16)), mqtt_port=self.ports["mqtt_service"]
+        )
+        self.ca = self.server.authority_file
+        self._accounts: dict[str, Account] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """The plain listener of devices and dispatchers."""
+        return self.ports["mqtt"]
+
+    def log(self) -> str:
+        """All that the broker said."""
+        return (self._folder / "mosquitto.log").read_text()
+
+    @property
+    def keeper_folder(self) -> Path:
+        return self.server.keeper_folder
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
+    def start(self) -> Self:
+        self.server.prepare()
+        self._write()
+        self._process = programs.spawn(self.server.program(), self._folder / "mosquitto.log")
+        eventually(lambda: self.server.ask() is Answer.READY, "the broker to answer")
+        return self
+
+    def stop(self) -> None:
+        """As an operator does; what waits is kept."""
+        if self._process is not None:
+            programs.end(self._process, self.server.program())
+            self._process = None
+
+    def kill(self) -> None:
+        """As bad luck does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def add_device(self, uid: str) -> str:
+        """Let a device in at once, without a keeper; returns its password."""
+        return self._add(uid, dispatcher=False)
+
+    def add_dispatcher(self, username: str, regions: list[str] | None = None) -> str:
+        return self._add(username, dispatcher=True, regions=regions)
+
+    def _add(self, username: str, *, dispatcher: bool, regions: list[str] | None = None) -> str:
+        password = new_secret()
+        self._accounts[username] = Account(username, hash_secret(password), dispatcher, regions)
+        self._write()
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+        return password
+
+    def _write(self) -> None:
+        write_files(self.keeper_folder, self._accounts.values(), self.settings, bench=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,43 @@
+"""Hashing in turns."""
+
+import threading
+import time
+
+import pytest
+
+from api.accounts import passwords
+from api.refusals import Busy
+
+
+def test_a_password_fits_its_own_hash_alone() -> None:
+    hashed = passwords.hash_password("correct horse")
+    assert hashed.startswith("$argon2id$")
+    assert passwords.is_right("correct horse", hashed)
+    assert not passwords.is_right("battery staple", hashed)
+
+
+def test_no_password_fits_where_there_is_none_to_compare() -> None:
+    assert not passwords.is_right("nobody has this password", None)
+
+
+def test_a_flood_is_refused_before_it_takes_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+
+    class Slow:
+        def hash(self, _: str) -> str:
+            release.wait(5)
+            return "hashed"
+
+    monkeypatch.setattr(passwords, "_hasher", Slow())
+    threads = [threading.Thread(target=passwords.hash_password, args=["x"]) for _ in range(14)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    try:
+        with pytest.raises(Busy):
+            passwords.hash_password("x")
+    finally:
+        release.set()
+        for thread in threads:
+            thread.join()
+    assert passwords.hash_password("x") == "hashed"
