@@ -87,6 +87,40 @@ class PositionSource(StrEnum):
 
     PRESS = "press"  # the SOS frame itself
     LAST_KNOWN = "last_known"
+    TRACK = "track"  # a fix that came after the press
+
+
+class CallState(StrEnum):
+    """What became of asking a helper; the moves stand in dispatch.sos.rules."""
+
+    ALERTED = "alerted"
+    DELIVERED = "delivered"
+    ACCEPTED = "accepted"
+    EN_ROUTE = "en_route"
+    ON_SCENE = "on_scene"
+    DONE = "done"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Skill(StrEnum):
+    """What a helper can do beyond coming."""
+
+    FIRST_AID = "first_aid"
+    AED = "aed"
+    NURSE = "nurse"
+    DOCTOR = "doctor"
+    LIFTING = "lifting"
+    MECHANIC = "mechanic"
+    KEYHOLDER = "keyholder"
+
+
+class DutyKind(StrEnum):
+    """In what capacity somebody can be woken."""
+
+    DISPATCHER = "dispatcher"
+    SUPERVISOR = "supervisor"
 
 
 class WorkStatus(StrEnum):

@@ -15,7 +15,7 @@ def ask(
     device_id: int,
     *,
     do: CommandKind,
-    by: int,
+    by: int | None,
     at: datetime,
     every_s: int | None = None,
     span_s: int | None = None,

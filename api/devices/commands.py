@@ -62,7 +62,7 @@ class CommandOut(Answer):
     span_s: int | None
     text: str | None
     asked_at: datetime
-    asked_by: UUID
+    asked_by: UUID | None  # none: the house itself, during a call for help
     replied_at: datetime | None
     ok: bool | None
     why: str | None
@@ -115,7 +115,7 @@ def list_commands(
     before = paging.read_cursor(wanted.cursor, int)
     found = _newest(session, device.id, before=before, limit=wanted.limit + 1)
     rows, more = paging.cut(found, wanted.limit, lambda row: paging.write_cursor(row.asked_at, row.id))
-    return Page(items=[_out(row, row.asked_by.uuid) for row in rows], next=more)
+    return Page(items=[_out(row, row.asked_by.uuid if row.asked_by else None) for row in rows], next=more)
 
 
 @router.put("/{uid}/config/", response_model=ProfileOut)
@@ -146,6 +146,6 @@ def _newest(
     return session.scalars(newest_first.limit(limit)).all()
 
 
-def _out(command: DeviceCommand, asked_by: UUID) -> CommandOut:
+def _out(command: DeviceCommand, asked_by: UUID | None) -> CommandOut:
     said = {name: getattr(command, name) for name in _SHARED}
     return CommandOut(id=command.uuid, asked_by=asked_by, **said)

@@ -2,13 +2,18 @@
 
 from db.models.audit import AuditEntry
 from db.models.base import Base
+from db.models.chain import CanaryCall, SystemAlert
 from db.models.codes import Code
 from db.models.commands import DeviceCommand, DeviceConfig
 from db.models.devices import Device, DeviceClaim, DeviceLast, MqttCredential
 from db.models.drivers import Driver, LastPlace, Vehicle
+from db.models.duty import Duty, Policy
 from db.models.geofences import Geofence, GeofenceEvent, GeofenceWatch
-from db.models.incidents import Incident, IncidentEvent, IncidentReport
+from db.models.guardians import Contact, LiveLink, Pin
+from db.models.helpers import Helper, HelperCall
+from db.models.incidents import Incident, IncidentEvent, IncidentReport, MergeProposal
 from db.models.logins import ApiToken, Identity
+from db.models.messages import Message, PushToken, Webhook
 from db.models.people import LoginSession, RecoveryCode, RefreshToken, SecondFactor, User, UserRole
 from db.models.regions import Region
 from db.models.telemetry import Position, QuarantinedFrame, Vitals
@@ -19,7 +24,9 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Base",
+    "CanaryCall",
     "Code",
+    "Contact",
     "Delivery",
     "Device",
     "DeviceClaim",
@@ -27,29 +34,40 @@ __all__ = [
     "DeviceConfig",
     "DeviceLast",
     "Driver",
+    "Duty",
     "Fact",
     "Geofence",
     "GeofenceEvent",
     "GeofenceWatch",
+    "Helper",
+    "HelperCall",
     "Identity",
     "Incident",
     "IncidentEvent",
     "IncidentReport",
     "LastPlace",
+    "LiveLink",
     "LoginSession",
+    "MergeProposal",
+    "Message",
     "MqttCredential",
     "Notification",
+    "Pin",
+    "Policy",
     "Position",
+    "PushToken",
     "QuarantinedFrame",
     "RecoveryCode",
     "RefreshToken",
     "Region",
     "SecondFactor",
+    "SystemAlert",
     "Timer",
     "TryCount",
     "User",
     "UserRole",
     "Vehicle",
     "Vitals",
+    "Webhook",
     "Work",
 ]

@@ -23,14 +23,14 @@ class DeviceCommand(Base):
     every_s: Mapped[int | None]
     span_s: Mapped[int | None]
     text: Mapped[str | None]
-    asked_by_id: Mapped[BigRef] = mapped_column(ForeignKey("users.id"))
+    asked_by_id: Mapped[BigRef | None] = mapped_column(ForeignKey("users.id"))  # none: the house
     asked_at: Mapped[datetime]
     replied_at: Mapped[datetime | None]
     ok: Mapped[bool | None]
     why: Mapped[str | None]
 
     device: Mapped[Device] = relationship(lazy="raise")
-    asked_by: Mapped[User] = relationship(lazy="raise")
+    asked_by: Mapped[User | None] = relationship(lazy="raise")
 
     __table_args__ = (Index("ix_device_commands_device", "device_id", "asked_at", "id"),)
 

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from geoalchemy2 import Geography, WKBElement
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -84,10 +83,6 @@ class DeviceLast(Base):
     accuracy_m: Mapped[Real | None]
     speed_mps: Mapped[Real | None]
     direction_deg: Mapped[Real | None]
-    place: Mapped[WKBElement | None] = mapped_column(
-        Geography("POINT", srid=4326, spatial_index=False),
-        Computed("(ST_SetSRID(ST_MakePoint(lon, lat), 4326))::geography", persisted=True),
-    )
 
     vitals_at: Mapped[datetime | None]
     heart_rate_bpm: Mapped[Small | None]
@@ -105,8 +100,6 @@ class DeviceLast(Base):
     boot: Mapped[int | None]
     login: Mapped[int | None]  # the number of the credential it says it uses
 
-    __table_args__ = (
-        Index("ix_device_last_place", "place", postgresql_using="gist"),
-        # Most updates change no indexed column: room on the page keeps them in place.
-        {"postgresql_with": {"fillfactor": "70"}},
-    )
+    # No update changes an indexed column: room on the page keeps each in place. Where people are who
+    # can be sent to somebody is looked up in `last_places`.
+    __table_args__ = {"postgresql_with": {"fillfactor": "70"}}  # noqa: RUF012 - SQLAlchemy reads it from the class

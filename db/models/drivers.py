@@ -7,7 +7,7 @@ from sqlalchemy import Computed, ForeignKey, Index, String, false
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from db.models.base import Base, BigId, BigRef, CreatedAt
+from db.models.base import Base, BigId, BigRef, CreatedAt, Real
 
 
 class Driver(Base):
@@ -43,7 +43,7 @@ class Vehicle(Base):
 
 
 class LastPlace(Base):
-    """Where a person said they are, customer or driver; one row each, updated in place."""
+    """Where a person is, by HTTP or by their phone over MQTT; one row each, updated in place."""
 
     __tablename__ = "last_places"
 
@@ -53,6 +53,7 @@ class LastPlace(Base):
     at: Mapped[datetime]
     lat: Mapped[float]
     lon: Mapped[float]
+    accuracy_m: Mapped[Real | None]
     place: Mapped[WKBElement] = mapped_column(
         Geography("POINT", srid=4326, spatial_index=False),
         Computed("(ST_SetSRID(ST_MakePoint(lon, lat), 4326))::geography", persisted=True),

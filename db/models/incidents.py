@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -39,7 +39,11 @@ class Incident(Base):
     position_source: Mapped[PositionSource | None] = mapped_column(words(PositionSource))
     battery_pct: Mapped[Small | None]
 
-    policy: Mapped[list[Any]] = mapped_column(JSONB)  # frozen when the incident opened
+    policy: Mapped[list[Any]] = mapped_column(JSONB)  # its steps, frozen when the incident opened
+    policy_name: Mapped[str] = mapped_column(default="default", server_default="default")
+    repeat_s: Mapped[int] = mapped_column(
+        default=60, server_default="60"
+    )  # how often its last step comes again
     level: Mapped[Small] = mapped_column(default=0)  # how far along it the escalation has gone
     reports: Mapped[int] = mapped_column(default=1)
     acknowledged_by_id: Mapped[BigRef | None] = mapped_column(ForeignKey("users.id"))
@@ -50,6 +54,8 @@ class Incident(Base):
     signal_lost: Mapped[bool] = mapped_column(default=False)
     exercise: Mapped[bool] = mapped_column(default=False)
     duress: Mapped[bool] = mapped_column(default=False)
+    canary: Mapped[bool] = mapped_column(default=False, server_default=false())  # the chain tries itself
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"))
 
     device: Mapped[Device] = relationship(lazy="raise")
     wearer: Mapped[User | None] = relationship(lazy="raise", foreign_keys=wearer_id)
@@ -64,6 +70,11 @@ class Incident(Base):
         ),
         Index("ix_incidents_open", "region", "opened_at", postgresql_where=text("state <> 'resolved'")),
         Index("ix_incidents_opened_at", "opened_at", "id"),
+        Index(
+            "ix_incidents_merged_into_id",
+            "merged_into_id",
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
     )
 
 
@@ -116,3 +127,22 @@ class IncidentEvent(Base):
     by: Mapped[User | None] = relationship(lazy="raise")
 
     __table_args__ = (Index("ix_incident_events_incident", "incident_id", "at", "id"),)
+
+
+class MergeProposal(Base):
+    """Two open incidents so near in place and time that they may be one; a person says whether they are."""
+
+    __tablename__ = "merge_proposals"
+
+    id: Mapped[BigId]
+    incident_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("incidents.id", ondelete="CASCADE")
+    )  # the older
+    other_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id", ondelete="CASCADE"), index=True)
+    proposed_at: Mapped[datetime]
+    distance_m: Mapped[Real]
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[BigRef | None] = mapped_column(ForeignKey("users.id"))
+    merged: Mapped[bool | None]
+
+    __table_args__ = (UniqueConstraint("incident_id", "other_id"),)
