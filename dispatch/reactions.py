@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from db import notifications
 from db.models import Fact, Timer
+from dispatch import telling
 from dispatch.errors import IllegalMove
 from dispatch.sos import escalation, service
 
@@ -27,6 +28,8 @@ def to_timer(session: Session, timer: Timer, *, at: datetime) -> None:
         match timer.kind:
             case escalation.TIMER:
                 escalation.escalate(session, timer, at=at)
+            case telling.TIMER:
+                telling.next_channel(session, timer, at=at)
             case "countdown":
                 service.activate(session, timer.subject, at=at)
             case "ack_lease":
