@@ -39,12 +39,15 @@ from api.people.pictures import MOST_BYTES as MOST_PHOTO_BYTES
 from api.people.profile_routes import PHOTO
 from api.people.profile_routes import router as profile
 from api.people.routes import router as people
+from api.proof.routes import MOST_BYTES as MOST_EXPORT_BYTES
+from api.proof.routes import router as proof
 from api.quarantine.routes import router as quarantine
 from api.regions.routes import listed as listed_regions
 from api.regions.routes import router as regions
 from api.settings import ApiSettings
 from api.sos.routes import router as sos
 from api.sos.socket import router as sos_socket
+from api.statistics.routes import router as statistics
 from api.system.routes import router as system
 from db.session import Database
 
@@ -55,8 +58,9 @@ LARGER_BODY_BYTES = {
     f"/api/v1{PHOTO}": MOST_PHOTO_BYTES,
     "/api/v1/devices/bulk/": bulk.MOST_BYTES,
     "/api/v1/regions/": 4 * 1024 * 1024,
+    "/api/v1/incidents/exports/": MOST_EXPORT_BYTES,
 }
-"""Photos, tables and maps need more, by the beginning of their paths."""
+"""Photos, tables, maps and exports need more, by the beginning of their paths."""
 _BEAT_S = 2.0
 _RIGHTS_S = 3.0
 
@@ -123,7 +127,9 @@ def _version_1() -> APIRouter:
         device_logins,
         device_commands,
         devices,
+        proof,
         sos,
+        statistics,
         quarantine,
         regions,
         geofences,

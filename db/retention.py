@@ -1,15 +1,19 @@
-"""How long what is at rest is kept. Incidents, their reports and their timelines are kept for good."""
+"""How long what is at rest is kept.
+
+Incidents are kept for good, with their reports, timelines, calls and messages, and each channel's answers.
+"""
 
 from datetime import datetime, timedelta
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import CursorResult, Delete, delete, text
+from sqlalchemy import CursorResult, Delete, delete, select, text, update
 
 from db.models import (
     Code,
     Fact,
     GeofenceEvent,
     LoginSession,
+    Message,
     Notification,
     QuarantinedFrame,
     RefreshToken,
@@ -22,6 +26,10 @@ from db.states import WorkStatus
 _CODES = timedelta(days=2)
 _TRIES = timedelta(hours=1)
 """Both longer than any limit looks back."""
+
+
+_EVIDENCE = select(Message.uuid).where(Message.incident_id.is_not(None))
+"""What people were told about an incident, by whichever channels."""
 
 
 class RetentionSettings(BaseSettings):
@@ -54,15 +62,30 @@ def prune(database: Database, *, at: datetime, settings: RetentionSettings | Non
         ),
     )
     for work in (Fact, Timer, Notification):
-        gone[work.__tablename__] = _delete(
-            database,
-            delete(work).where(work.status != WorkStatus.WAITING, work.finished_at < done_before),
-        )
+        old = delete(work).where(work.status != WorkStatus.WAITING, work.finished_at < done_before)
+        if work is Notification:
+            old = old.where(Notification.subject.not_in(_EVIDENCE))
+        gone[work.__tablename__] = _delete(database, old)
+    gone["messages"] = _delete(
+        database, delete(Message).where(Message.incident_id.is_(None), Message.until_at < done_before)
+    )
+    # That somebody was told is kept; what with, names and links, is not needed any more.
+    _erase(database, done_before)
     gone["refresh_tokens"] = _delete(database, delete(RefreshToken).where(RefreshToken.expires_at < at))
     gone["codes"] = _delete(database, delete(Code).where(Code.created_at < at - _CODES))
     gone["login_sessions"] = _delete(database, delete(LoginSession).where(LoginSession.expires_at < at))
     gone["tries"] = _delete(database, delete(TryCount).where(TryCount.since < at - _TRIES))
     return gone
+
+
+def _erase(database: Database, before: datetime) -> None:
+    with database.transaction() as session:
+        session.execute(
+            update(Message)
+            .where(Message.until_at < before, Message.sealed != "")
+            .values(sealed="")
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _drop_chunks(database: Database, hypertable: str, older_than: datetime) -> int:

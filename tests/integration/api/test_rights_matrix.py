@@ -73,6 +73,12 @@ DELETE /api/v1/users/{user}/mqtt/                foreign       401      403    4
 POST   /api/v1/dispatchers/me/mqtt/              own           401      403    403    403        201   201
 DELETE /api/v1/dispatchers/me/mqtt/              own           401      403    403    403        204   204
 GET    /api/v1/audit/                            anybody's     401      403    403    403        403   200
+GET    /api/v1/incidents/{incident_id}/export/       own       401      403    403    403        200   200
+GET    /api/v1/incidents/{incident_id}/export/       foreign   401      403    403    403        200   200
+GET    /api/v1/incidents/{incident_id}/export/page/  own       401      403    403    403        200   200
+GET    /api/v1/incidents/{incident_id}/export/page/  foreign   401      403    403    403        200   200
+POST   /api/v1/incidents/exports/check/          anybody's     401      403    403    403        422   422
+GET    /api/v1/statistics/incidents/             anybody's     401      403    403    403        200   200
 POST   /api/v1/auth/login/second-step/           anybody's     422      422    422    422        422   422
 GET    /api/v1/auth/me/                          own           401      200    200    200        200   200
 PATCH  /api/v1/auth/me/                          own           401      200    200    200        200   200

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from db import outbox, retention
-from db.models import Fact, Incident, Position, QuarantinedFrame
+from db import notifications, outbox, retention
+from db.models import Delivery, Fact, Incident, Message, Notification, Position, QuarantinedFrame
 from db.session import Database
 from db.states import Clock, WorkStatus
-from tests.builders import NOON, make_device, report
+from tests.builders import NOON, make_device, make_user, report
 
 DAY = timedelta(days=1)
 
@@ -45,3 +45,35 @@ def test_old_samples_and_finished_work_go_and_incidents_stay(database: Database)
         assert "old but never done" in session.scalars(select(Fact.kind)).all()
         assert session.scalar(select(func.count()).select_from(Incident)) == 1
         assert session.get_one(Incident, reported.incident_id)
+
+
+def test_what_somebody_was_told_of_an_incident_is_kept_but_for_its_words(database: Database) -> None:
+    incident = report(database, make_device(database), at=NOON - 400 * DAY).incident_id
+    person, old = make_user(database), NOON - 50 * DAY
+    with database.transaction() as session:
+        for about, key in ((incident, "kept"), (None, "gone")):
+            message = Message(
+                user_id=person.id,
+                incident_id=about,
+                key=key,
+                text="sos.helper",
+                sealed="words",
+                channels=["sms"],
+                created_at=old,
+                until_at=old,
+            )
+            session.add(message)
+            session.flush()
+            notifications.request(session, "sms", message.uuid, at=old)
+        session.flush()
+        for sent in session.scalars(select(Notification).where(Notification.kind == "sms")):
+            notifications.record_attempt(session, sent, ok=True, answer="HTTP 200", at=old)
+            sent.status, sent.finished_at = WorkStatus.DONE, old
+
+    retention.prune(database, at=NOON)
+
+    with database.transaction() as session:
+        [kept] = session.scalars(select(Message))
+        assert (kept.key, kept.sealed) == ("kept", "")
+        [attempt] = session.scalars(select(Delivery))
+        assert attempt.answer == "HTTP 200"
