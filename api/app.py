@@ -72,8 +72,6 @@ def create_app(
 ) -> FastAPI:
     """The API; `beat` is called for as long as it really works."""
     settings = settings or ApiSettings()
-    database = database or Database(name="api")
-    audience = Audience()
     app = FastAPIOffline(
         title="Mayday",
         summary="Carries a call for help from a wrist or a phone to the person who can help.",
@@ -82,16 +80,7 @@ def create_app(
         lifespan=_lifespan,
         strict_content_type=False,
     )
-    app.state.settings = settings
-    app.state.database = database
-    app.state.audience = audience
-    app.state.hub = Hub(settings, database, audience, since=datetime.now(UTC))
-    app.state.signer = Signer(settings.derive("jwt"))
-    app.state.tries = Tries(database)
-    app.state.claim_tries = Tries(database, "to claim a device")
-    app.state.google = Google(settings.google_client_ids, KeptCertificates())
-    app.state.beat = beat
-
+    furnish(app, settings, database or Database(name="api"), beat)
     errors.install(app)
     app.add_middleware(BodyLimit, most_bytes=MAX_BODY_BYTES, larger=LARGER_BODY_BYTES)
     app.add_middleware(
@@ -109,6 +98,20 @@ def create_app(
     app.include_router(_version_1())
     app.include_router(_other_contracts())
     return app
+
+
+def furnish(app: FastAPI, settings: ApiSettings, database: Database, beat: Beat = lambda: None) -> None:
+    """Give the routes what they work with; what they were given before is forgotten."""
+    audience = Audience()
+    app.state.settings = settings
+    app.state.database = database
+    app.state.audience = audience
+    app.state.hub = Hub(settings, database, audience, since=datetime.now(UTC))
+    app.state.signer = Signer(settings.derive("jwt"))
+    app.state.tries = Tries(database)
+    app.state.claim_tries = Tries(database, "to claim a device")
+    app.state.google = Google(settings.google_client_ids, KeptCertificates())
+    app.state.beat = beat
 
 
 def _version_1() -> APIRouter:

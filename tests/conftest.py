@@ -28,14 +28,12 @@ from tests.servers import Broker
 
 Mayday = Callable[..., str]
 
-_KEPT = {"regions"}
-_EMPTY = "; ".join(
-    [
-        "TRUNCATE "
-        + ", ".join(table.name for table in Base.metadata.sorted_tables if table.name not in _KEPT),
-        f"DELETE FROM regions WHERE slug <> '{DEFAULT_REGION}'",
-    ]
+# Deleting a test's few rows takes a hundredth of the time that truncating all tables does.
+_DELETE_ROWS = "; ".join(
+    f"DELETE FROM {table.name}" + (f" WHERE slug <> '{DEFAULT_REGION}'" if table.name == "regions" else "")
+    for table in reversed(Base.metadata.sorted_tables)
 )
+_WITH_CHUNKS = "SELECT DISTINCT hypertable_name FROM timescaledb_information.chunks"
 
 
 @pytest.fixture(scope="session")
@@ -71,14 +69,22 @@ def database_url(postgres: Postgres) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def _database(database_url: str) -> Iterator[Database]:
+    """One pool for all tests: a connection that has seen the schema before is ten times as fast."""
+    database = Database(DatabaseSettings(database_url=SecretStr(database_url)), name="test")
+    yield database
+    database.close()
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(_database: Database) -> Database:
     """A migrated database without a row in it."""
-    emptied = Database(DatabaseSettings(database_url=SecretStr(database_url)), name="test")
-    with emptied.transaction() as session:
-        session.execute(text(_EMPTY))
-    yield emptied
-    emptied.close()
+    with _database.transaction() as session:
+        for hypertable in session.scalars(text(_WITH_CHUNKS)).all():
+            session.execute(text(f"TRUNCATE {hypertable}"))
+        session.execute(text(_DELETE_ROWS))
+    return _database
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api.app import create_app
 from api.settings import ApiSettings
 from db.session import Database
 from tests.contracts.compose import CHECKOUT, EnvExample, read
-from tests.integration.api.speaking import Api
+from tests.integration.api.speaking import Api, serve
 
 
 @pytest.fixture(scope="session")
@@ -38,4 +37,4 @@ def services(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def api(database: Database) -> Api:
     """The API, to be called as its sources write it."""
     settings = ApiSettings(secret=SecretStr("a secret of this test alone"), mqtt_port=1)
-    return Api(create_app(settings, database=database))
+    return serve(settings, database)

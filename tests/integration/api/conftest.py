@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from api.app import create_app
 from api.settings import ApiSettings
 from db.session import Database
-from tests.integration.api.speaking import Api
+from tests.integration.api.speaking import Api, serve
 
 
 @pytest.fixture
@@ -20,4 +19,4 @@ def settings(tmp_path: Path) -> ApiSettings:
 @pytest.fixture
 def api(database: Database, settings: ApiSettings) -> Api:
     """The API without its live view."""
-    return Api(create_app(settings, database=database))
+    return serve(settings, database)

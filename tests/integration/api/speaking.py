@@ -2,19 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from pydantic import SecretStr
 
 from api import deps
 from api.accounts import logins
 from api.accounts.sessions import Client
 from api.accounts.tokens import Signer
+from api.app import create_app, furnish
+from api.settings import ApiSettings
 from db.models import User
 from db.session import Database
+from db.settings import DatabaseSettings
 
 
 class Api:
@@ -25,7 +30,7 @@ class Api:
         self._wait = timedelta()
         # A fault of ours shall be seen as its caller would see it.
         self._client = TestClient(app, raise_server_exceptions=False)
-        app.dependency_overrides[deps.now] = self.now
+        app.dependency_overrides = {deps.now: self.now}
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._wait
@@ -49,6 +54,25 @@ class Api:
 
     def post(self, path: str, by: User | str | None = None, **request: Any) -> Response:
         return self.call("POST", path, by, **request)
+
+
+def serve(settings: ApiSettings, database: Database) -> Api:
+    """The API of one test, on the routes of all: to build them takes longer than most tests do."""
+    app = _built()
+    if app.routes != app.state.routes:
+        # The test before this one added some of its own.
+        _built.cache_clear()
+        app = _built()
+    furnish(app, settings, database)
+    return Api(app)
+
+
+@cache
+def _built() -> FastAPI:
+    nowhere = DatabaseSettings(database_url=SecretStr("postgresql+psycopg://nobody@127.0.0.1:1/none"))
+    app = create_app(ApiSettings(secret=SecretStr("a secret of nobody's")), database=Database(nowhere))
+    app.state.routes = list(app.routes)
+    return app
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api.app import create_app
 from api.settings import ApiSettings
 from broker import topics
 from broker.client import Connection
@@ -15,7 +14,7 @@ from db.models import Region, User
 from db.session import Database
 from db.states import Role
 from tests.builders import make_user
-from tests.integration.api.speaking import Api
+from tests.integration.api.speaking import Api, serve
 from tests.servers import Broker, eventually
 
 pytestmark = pytest.mark.usefixtures("keeper")
@@ -26,11 +25,7 @@ OWN = "/api/v1/dispatchers/me/mqtt/"
 
 @pytest.fixture
 def api(database: Database) -> Api:
-    return Api(
-        create_app(
-            ApiSettings(secret=SecretStr("a secret of this test alone"), mqtt_port=1), database=database
-        )
-    )
+    return serve(ApiSettings(secret=SecretStr("a secret of this test alone"), mqtt_port=1), database)
 
 
 @pytest.fixture
