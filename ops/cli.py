@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ops import doctor as surgery
 from ops import down as going_down
-from ops import quality, screen
+from ops import quality, screen, trials
 from ops.places import CHECKOUT, cache_folder, home_folder, remove
 from ops.ports import Register
 from ops.stack import Stack, running_stack
@@ -184,8 +184,7 @@ def import_devices(
 @app.command(context_settings=PASS_ON)
 def test(context: typer.Context) -> None:
     """Run the tests; whatever else is given is passed on to pytest."""
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *context.args]
-    raise typer.Exit(subprocess.run(command, cwd=CHECKOUT, check=False).returncode)
+    raise typer.Exit(trials.run(trials.phases(context.args)))
 
 
 @app.command()

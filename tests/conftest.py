@@ -139,8 +139,16 @@ def stack(mayday: Mayday) -> dict[str, Any]:
     return status
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a whole stack share one, so they stay together on one worker."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--alone", choices=("only", "never"), help="Tests marked `alone`: them only, or never.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take those of this phase; tests of a whole stack share one, so they stay together on one worker."""
+    if phase := config.getoption("alone"):
+        others = [item for item in items if bool(item.get_closest_marker("alone")) != (phase == "only")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
     for item in items:
         if isinstance(item, pytest.Function) and "mayday" in item.fixturenames:
             item.add_marker(pytest.mark.scenario)
