@@ -12,6 +12,7 @@ import pytest
 
 from ops.servers import PACKAGES
 from tests.contracts.compose import CHECKOUT, ONE_SHOT, SERVERS, Services, ours
+from tests.servers import WAIT_S
 
 
 def test_every_service_is_held_on_a_short_leash(services: Services) -> None:
@@ -140,6 +141,6 @@ def test_the_broker_is_told_of_every_change_of_its_users_and_certificate_and_end
             assert broker.stdout.readline() == "reloaded\n", name
         broker.send_signal(signal.SIGTERM)
         assert broker.stdout.readline() == "stopped\n"
-        assert broker.wait(5) == 0
+        assert broker.wait(WAIT_S) == 0
     finally:
         os.killpg(broker.pid, signal.SIGKILL)

@@ -8,7 +8,7 @@ from typing import Any
 from tests.conftest import Mayday
 from tests.scenarios.actors import House, Watch
 from tests.scenarios.conftest import Status
-from tests.servers import eventually
+from tests.servers import WAIT_S, eventually
 
 PLACE = {"lat": 41.311081, "lon": 69.240562}
 
@@ -142,9 +142,9 @@ def test_mayday_sos_walks_the_whole_way(house: House, mayday: Mayday) -> None:
 
 
 def _shown(screen: Any, incident: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
-        shown: dict[str, Any] = json.loads(screen.recv(timeout=10))
+        shown: dict[str, Any] = json.loads(screen.recv(timeout=WAIT_S))
         if shown["payload"]["event_uid"] == incident:
             return shown
     raise AssertionError("the screen did not show it")

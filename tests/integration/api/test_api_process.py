@@ -21,7 +21,7 @@ from db.models import Code, UserRole
 from db.session import Database
 from db.states import Role
 from ops.places import CHECKOUT
-from tests.servers import Broker, eventually
+from tests.servers import WAIT_S, Broker, eventually
 
 SECRETS = {"phone_number": "+998901234567", "full_name": "Full Name"} | dict.fromkeys(
     ("password", "password2"), "someStrongPassword123"
@@ -62,7 +62,7 @@ class Process:
         )
         data = json.dumps(said).encode() if said else None
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -76,7 +76,7 @@ class Process:
 @pytest.fixture
 def process(tmp_path: Path, database: Database, broker: Broker) -> Iterator[Process]:
     process = Process(tmp_path, database, broker)
-    eventually(lambda: process.is_ready() and process.beat.exists(), "the api to be ready", within_s=30)
+    eventually(lambda: process.is_ready() and process.beat.exists(), "the api to be ready")
     yield process
     process.child.kill()
     process.child.wait()
@@ -91,7 +91,7 @@ def test_it_beats_serves_and_ends_when_told_with_a_socket_open(process: Process,
     with connect(f"ws://127.0.0.1:{process.port}/ws/sos_events/?token={access}"):
         eventually(lambda: "socket opened" in process.log.read_text(), "the socket to open")
         process.child.send_signal(signal.SIGTERM)
-        assert process.child.wait(10) in (0, -signal.SIGTERM)
+        assert process.child.wait(WAIT_S) in (0, -signal.SIGTERM)
 
 
 def test_its_log_is_one_json_object_a_line_without_any_secret(process: Process) -> None:
@@ -102,7 +102,7 @@ def test_its_log_is_one_json_object_a_line_without_any_secret(process: Process) 
     with connect(f"ws://127.0.0.1:{process.port}/ws/sos_events/?token={access}"):
         eventually(lambda: "socket refused" in process.log.read_text(), "the socket to be refused")
     process.child.send_signal(signal.SIGTERM)
-    process.child.wait(10)
+    process.child.wait(WAIT_S)
     written = process.log.read_text()
     lines = [json.loads(line) for line in written.splitlines()]
     assert {line["process"] for line in lines} == {"api"}
@@ -118,7 +118,7 @@ def test_it_believes_a_proxy_on_this_host_whose_address_a_request_is_from(
     asked = json.dumps({"purpose": "login", "phone_number": "+998901234567"}).encode()
     headers = {"Content-Type": "application/json", "X-Forwarded-For": "198.51.100.7"}
     address = f"http://127.0.0.1:{process.port}/api/v1/auth/codes/"
-    with urllib.request.urlopen(urllib.request.Request(address, asked, headers), timeout=10):
+    with urllib.request.urlopen(urllib.request.Request(address, asked, headers), timeout=WAIT_S):
         pass
     with database.transaction() as session:
         assert session.scalars(select(Code.address)).one() == "198.51.100.7"

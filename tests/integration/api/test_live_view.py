@@ -34,7 +34,7 @@ from dispatch.sos import service
 from notifier import relay
 from notifier.channels import topic
 from tests.builders import TASHKENT, make_device, make_user, report
-from tests.servers import Broker, eventually
+from tests.servers import WAIT_S, Broker, eventually
 
 QUIET_S = 0.5
 
@@ -90,12 +90,12 @@ class Live:
 
     def clear(self) -> None:
         """Leave nothing retained behind."""
-        self.notifier.wait_connected(10)
+        self.notifier.wait_connected(WAIT_S)
         for alert in self.hub.board.open.values():
             self.put(topics.alert(alert.region, topics.AlertKind.SOS, alert.incident), b"")
 
     def put(self, topic: str, payload: bytes) -> None:
-        self.notifier.publish(topic, payload, retain=True).wait(5)
+        self.notifier.publish(topic, payload, retain=True).wait(WAIT_S)
 
 
 @pytest.fixture
@@ -111,14 +111,14 @@ def live(database: Database, broker: Broker) -> Iterator[Live]:
     thread.start()
     try:
         with live.notifier:
-            live.notifier.wait_connected(10)
+            live.notifier.wait_connected(WAIT_S)
             eventually(lambda: live.server.started and live.hub.connected, "the api to start")
             yield live
             if broker.runs:
                 live.clear()
     finally:
         live.server.should_exit = True
-        thread.join(15)
+        thread.join(WAIT_S)
         assert not thread.is_alive()
 
 
@@ -143,7 +143,7 @@ def alert(**other: Any) -> AlertFrame:
 
 
 def payload(socket: ClientConnection) -> dict[str, Any]:
-    said = json.loads(socket.recv(timeout=10))
+    said = json.loads(socket.recv(timeout=WAIT_S))
     assert said["type"] == "sos_event"
     found: dict[str, Any] = said["payload"]
     return found
@@ -157,7 +157,7 @@ def is_quiet(socket: ClientConnection) -> bool:
     return False
 
 
-def close_code(socket: ClientConnection, within_s: float = 10) -> int | None:
+def close_code(socket: ClientConnection, within_s: float = WAIT_S) -> int | None:
     try:
         while True:
             socket.recv(timeout=within_s)

@@ -14,7 +14,7 @@ from broker.keeper import CHANNEL, Keeper, run
 from broker.settings import KeeperSettings
 from db.bell import Bell
 from db.session import Database
-from tests.servers import Broker, eventually
+from tests.servers import WAIT_S, Broker, eventually
 
 
 class Station:
@@ -46,7 +46,7 @@ class Station:
         )
         self.client.connect("127.0.0.1", broker.ports[listener])
         self.client.loop_start()
-        assert self._answered.wait(5)
+        assert self._answered.wait(WAIT_S)
 
     def _on_connect(self, *said: Any) -> None:
         self.answer = said[3]
@@ -63,16 +63,16 @@ class Station:
         granted = threading.Event()
         self.client.on_subscribe = lambda *_: granted.set()
         self.client.subscribe([(each, 1) for each in filters])
-        assert granted.wait(5)
+        assert granted.wait(WAIT_S)
 
     def say(self, topic: str, payload: str | bytes = b"{}", *, qos: int = 1, retain: bool = False) -> None:
-        self.client.publish(topic, payload, qos, retain).wait_for_publish(5)
+        self.client.publish(topic, payload, qos, retain).wait_for_publish(WAIT_S)
 
     def heard(self) -> Sequence[tuple[str, bytes]]:
         return list(self._heard)
 
     def hears(self, topic: str) -> None:
-        eventually(lambda: topic in [each for each, _ in self.heard()], f"{topic} to be heard", within_s=5)
+        eventually(lambda: topic in [each for each, _ in self.heard()], f"{topic} to be heard")
 
     def close(self) -> None:
         self.client.disconnect()

@@ -10,7 +10,7 @@ import pytest
 from broker import topics
 from broker.client import Connection, Refused
 from broker.topics import AlertKind, Channel, Service
-from tests.servers import Broker
+from tests.servers import WAIT_S, Broker
 
 _numbers = itertools.count(1)
 Connect = Callable[..., Any]
@@ -25,7 +25,7 @@ def watch(broker: Broker) -> tuple[str, str]:
 
 def service(broker: Broker, name: Service, *filters: str) -> Connection:
     connection = Connection(f"test-{next(_numbers)}", name, broker.settings, subscriptions=filters).start()
-    connection.wait_connected(5)
+    connection.wait_connected(WAIT_S)
     return connection
 
 
@@ -56,11 +56,11 @@ def test_a_device_speaks_and_hears_on_its_own_topics(
     with service(broker, Service.BENCH, topics.LINES[Channel.ACK].filter()):
         ingest = service(broker, Service.INGEST, topics.LINES[Channel.SOS].filter())
         device.say(topics.device(uid, Channel.SOS), b'{"id":"1"}')
-        delivery = ingest.receive(5)
+        delivery = ingest.receive(WAIT_S)
         assert delivery is not None
         assert (delivery.topic, delivery.payload) == (topics.device(uid, Channel.SOS), b'{"id":"1"}')
         assert ingest.acknowledge(delivery)
-        ingest.publish(topics.device(uid, Channel.ACK), b"{}").wait(5)
+        ingest.publish(topics.device(uid, Channel.ACK), b"{}").wait(WAIT_S)
         device.hears(topics.device(uid, Channel.ACK))
         ingest.close()
 
@@ -82,11 +82,11 @@ def test_a_device_is_neither_heard_nor_hears_on_anothers_topics(
     thief.say(topics.alert("default", AlertKind.SOS, "forged"), retain=True)
     thief.say(f"owntracks/{uid}/phone")
     thief.say(topics.device(thief_uid, Channel.POS))
-    first = ingest.receive(5)
+    first = ingest.receive(WAIT_S)
     assert first is not None
     assert first.topic == topics.device(thief_uid, Channel.POS)  # all the rest came before, and to nobody
-    ingest.publish(topics.device(uid, Channel.ACK), b"secret").wait(5)
-    ingest.publish(topics.device(thief_uid, Channel.ACK), b"own").wait(5)
+    ingest.publish(topics.device(uid, Channel.ACK), b"secret").wait(WAIT_S)
+    ingest.publish(topics.device(thief_uid, Channel.ACK), b"own").wait(WAIT_S)
     thief.hears(topics.device(thief_uid, Channel.ACK))
     assert thief.heard() == [(topics.device(thief_uid, Channel.ACK), b"own")]
     ingest.close()
@@ -98,7 +98,7 @@ def test_a_colon_in_a_uid_works_all_the_way(broker: Broker, station: Connect) ->
     assert device.is_in
     ingest = service(broker, Service.INGEST, topics.LINES[Channel.SOS].filter())
     device.say(topics.device(uid, Channel.SOS))
-    delivery = ingest.receive(5)
+    delivery = ingest.receive(WAIT_S)
     assert delivery is not None
     assert topics.parse(delivery.topic) == topics.DeviceTopic(uid, Channel.SOS)
     ingest.close()
@@ -109,7 +109,7 @@ def test_owntracks_publishes_as_it_is(broker: Broker, station: Connect, watch: t
     phone = station(*watch)
     for leaf in ("", "/event", "/waypoints"):
         phone.say(f"owntracks/{watch[0]}/my phone{leaf}", b'{"_type":"location"}')
-        delivery = ingest.receive(5)
+        delivery = ingest.receive(WAIT_S)
         assert delivery is not None
         assert delivery.topic.endswith(f"my phone{leaf}")
     ingest.close()
@@ -127,7 +127,7 @@ def test_a_dispatcher_reads_its_own_regions_and_the_default_one_also_late(
             region: topics.alert(region, AlertKind.SOS, "1") for region in ("south", "north", "default")
         }
         for topic in alerts.values():
-            notifier.publish(topic, b"open", retain=True).wait(5)
+            notifier.publish(topic, b"open", retain=True).wait(WAIT_S)
         chief.hears(alerts["default"])
         north.hears(alerts["default"])
         late = station("desk-north", broker.add_dispatcher("desk-north", ["north"]), listener="mqtt_ws")
@@ -138,7 +138,7 @@ def test_a_dispatcher_reads_its_own_regions_and_the_default_one_also_late(
         late.hears(alerts["north"])
         assert alerts["south"] not in {topic for topic, _ in late.heard()}
         for topic in alerts.values():
-            notifier.publish(topic, b"", retain=True).wait(5)
+            notifier.publish(topic, b"", retain=True).wait(WAIT_S)
 
 
 def test_a_dispatcher_cannot_raise_an_alert(broker: Broker, station: Connect) -> None:
@@ -146,7 +146,7 @@ def test_a_dispatcher_cannot_raise_an_alert(broker: Broker, station: Connect) ->
     desk.listen("mayday/v1/alerts/#")
     desk.say(topics.alert("default", AlertKind.SOS, "forged"))
     with service(broker, Service.NOTIFIER) as notifier:
-        notifier.publish(topics.alert("default", AlertKind.SYSTEM, "real"), b"{}").wait(5)
+        notifier.publish(topics.alert("default", AlertKind.SYSTEM, "real"), b"{}").wait(WAIT_S)
     desk.hears(topics.alert("default", AlertKind.SYSTEM, "real"))
     assert len(desk.heard()) == 1
 
@@ -164,7 +164,7 @@ def test_a_dispatcher_cannot_raise_an_alert(broker: Broker, station: Connect) ->
 )
 def test_a_service_that_writes_where_it_may_not_is_told(broker: Broker, name: Service, topic: str) -> None:
     with service(broker, name) as connection, pytest.raises(Refused, match="Not authorized"):
-        connection.publish(topic, b"{}").wait(5)
+        connection.publish(topic, b"{}").wait(WAIT_S)
 
 
 def test_a_larger_payload_is_dropped_and_its_connection_lives_on(
@@ -174,7 +174,7 @@ def test_a_larger_payload_is_dropped_and_its_connection_lives_on(
     ingest = service(broker, Service.INGEST, topics.LINES[Channel.SOS].filter())
     device.say(topics.device(watch[0], Channel.SOS), b"x" * 65_537)
     device.say(topics.device(watch[0], Channel.SOS), b"x" * 65_536)
-    delivery = ingest.receive(5)
+    delivery = ingest.receive(WAIT_S)
     assert delivery is not None
     assert len(delivery.payload) == 65_536
     ingest.close()
@@ -188,7 +188,7 @@ def test_a_device_that_asks_for_no_keepalive_may_call_for_help(
     uid, password = (each.encode() for each in watch)
     fields = b"".join(len(each).to_bytes(2) + each for each in (b"no-keepalive", uid, password))
     body = b"\0\4MQTT\4\xc2\0\0" + fields
-    with socket.create_connection(("127.0.0.1", broker.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", broker.port), timeout=WAIT_S) as raw:
         raw.sendall(bytes([0x10, len(body)]) + body)
         assert raw.recv(4) == b"\x20\x02\x00\x00"
 
@@ -203,12 +203,12 @@ def test_under_its_second_name_a_device_has_its_own_topics_and_no_others(
     ingest = service(broker, Service.INGEST, topics.LINES[Channel.SOS].filter())
     for name in (other, uid):
         device.say(topics.device(name, Channel.SOS), name.encode())
-    delivery = ingest.receive(5)
+    delivery = ingest.receive(WAIT_S)
     assert delivery is not None
     assert delivery.payload == uid.encode()
     device.listen(f"{topics.DEVICES}/#")
     for name in (other, uid):
-        ingest.publish(topics.device(name, Channel.ACK), b"{}").wait(5)
+        ingest.publish(topics.device(name, Channel.ACK), b"{}").wait(WAIT_S)
     device.hears(topics.device(uid, Channel.ACK))
     assert [topic for topic, _ in device.heard()] == [topics.device(uid, Channel.ACK)]
     ingest.close()

@@ -14,7 +14,7 @@ from broker.client import Connection, Delivery, NotConnected, Refused
 from broker.settings import BrokerSettings
 from broker.topics import Channel, Service
 from ops.ports import any_free
-from tests.servers import Broker, eventually
+from tests.servers import WAIT_S, Broker, eventually
 
 _numbers = itertools.count(1)
 SOS = topics.LINES[Channel.SOS].filter()
@@ -42,12 +42,12 @@ def call(broker: Broker, station: Callable[..., Any]) -> Callable[[str], None]:
 
 def ingest(broker: Broker, name: str, **how: Any) -> Connection:
     connection = Connection(name, Service.INGEST, broker.settings, subscriptions=[SOS], **how).start()
-    connection.wait_connected(5)
+    connection.wait_connected(WAIT_S)
     return connection
 
 
 def take(connection: Connection) -> Delivery:
-    delivery = connection.receive(5)
+    delivery = connection.receive(WAIT_S)
     assert delivery is not None
     return delivery
 
@@ -98,9 +98,9 @@ def test_it_comes_back_by_itself_within_moments(
     connection = ingest(broker, name)
     generation = connection.generation
     getattr(broker, how)()
-    eventually(lambda: not connection.connected, "the loss to be noticed", within_s=2)
+    eventually(lambda: not connection.connected, "the loss to be noticed")
     broker.start()
-    eventually(lambda: connection.connected, "the connection to come back", within_s=3)
+    eventually(lambda: connection.connected, "the connection to come back")
     assert connection.generation > generation
     call("after")
     assert take(connection).payload == b"after"
@@ -153,7 +153,7 @@ def test_a_retained_status_comes_to_a_new_session_once(
         connection = Connection(
             name, Service.INGEST, broker.settings, subscriptions=[topics.device(uid, Channel.STATUS)]
         ).start()
-        connection.wait_connected(5)
+        connection.wait_connected(WAIT_S)
         delivery = connection.receive(1 if expected else 0.3)
         assert (delivery is not None and delivery.retain) is expected
         if delivery:
@@ -164,16 +164,16 @@ def test_a_retained_status_comes_to_a_new_session_once(
 
 def test_publishing_waits_for_the_broker(broker: Broker, name: str) -> None:
     with Connection(name, Service.NOTIFIER, broker.settings) as connection:
-        connection.wait_connected(5)
+        connection.wait_connected(WAIT_S)
         for number in range(200):
-            connection.publish("mayday/v1/alerts/default/system/test", str(number).encode()).wait(5)
+            connection.publish("mayday/v1/alerts/default/system/test", str(number).encode()).wait(WAIT_S)
 
 
 def test_publishing_without_a_broker_keeps_nothing_and_says_so(broker: Broker, name: str) -> None:
     connection = Connection(name, Service.NOTIFIER, broker.settings).start()
-    connection.wait_connected(5)
+    connection.wait_connected(WAIT_S)
     broker.kill()
-    eventually(lambda: not connection.connected, "the loss to be noticed", within_s=2)
+    eventually(lambda: not connection.connected, "the loss to be noticed")
     with pytest.raises(NotConnected):
         connection.publish("mayday/v1/alerts/default/system/test", b"{}")
     connection.close()
@@ -181,13 +181,13 @@ def test_publishing_without_a_broker_keeps_nothing_and_says_so(broker: Broker, n
 
 def test_several_threads_may_publish_at_once(broker: Broker, name: str) -> None:
     with Connection(name, Service.NOTIFIER, broker.settings) as connection:
-        connection.wait_connected(5)
+        connection.wait_connected(WAIT_S)
         failed: list[Exception] = []
 
         def publish() -> None:
             try:
                 for _ in range(50):
-                    connection.publish("mayday/v1/alerts/default/system/test", b"{}").wait(5)
+                    connection.publish("mayday/v1/alerts/default/system/test", b"{}").wait(WAIT_S)
             except Exception as error:
                 failed.append(error)
 
@@ -219,7 +219,7 @@ def test_a_broker_that_is_not_there_is_said_clearly(name: str) -> None:
 
 def test_the_loop_of_a_worker_turns_without_messages_and_ends_when_told(broker: Broker, name: str) -> None:
     with Connection(name, Service.API, broker.settings, subscriptions=["mayday/v1/alerts/#"]) as connection:
-        connection.wait_connected(5)
+        connection.wait_connected(WAIT_S)
         stopping = threading.Event()
         threading.Timer(0.2, stopping.set).start()
         assert all(delivery is None for delivery in connection.messages(stopping, timeout_s=0.05))

@@ -15,7 +15,7 @@ from db.session import Database
 from db.states import Role
 from tests.builders import make_user
 from tests.integration.api.speaking import Api, serve
-from tests.servers import Broker, eventually
+from tests.servers import WAIT_S, Broker, eventually
 
 pytestmark = pytest.mark.usefixtures("keeper")
 
@@ -47,7 +47,7 @@ def sit_down(api: Api, desk: User, station: Connect) -> Any:
         found.append(station(given["username"], given["password"], client_id=given["client_id"]))
         return bool(found[-1].is_in)
 
-    eventually(gets_in, "the dispatcher to get in", within_s=3)
+    eventually(gets_in, "the dispatcher to get in")
     return found[-1]
 
 
@@ -65,7 +65,7 @@ def test_who_loses_the_access_is_cut_off(
         "renewed": lambda: api.post(OWN, desk),
     }[loss]()
     assert answer.is_success, answer.text
-    eventually(lambda: connected.lost_at is not None, "the cut", within_s=3)
+    eventually(lambda: connected.lost_at is not None, "the cut")
 
 
 def test_who_keeps_another_role_at_the_desk_stays_connected(
@@ -89,9 +89,9 @@ def test_it_reads_the_alerts_of_its_regions_and_writes_nothing(
     connected.listen("mayday/v1/alerts/#", "mayday/v1/dev/#")
     connected.say(topics.alert("south", AlertKind.SOS, "forged"))
     with Connection("test-access", Service.NOTIFIER, broker.settings) as notifier:
-        notifier.wait_connected(5)
+        notifier.wait_connected(WAIT_S)
         for region in ("north", "default", "south"):
-            notifier.publish(topics.alert(region, AlertKind.SOS, "1"), b"{}").wait(5)
+            notifier.publish(topics.alert(region, AlertKind.SOS, "1"), b"{}").wait(WAIT_S)
     connected.hears("mayday/v1/alerts/south/sos/1")
     assert [topic for topic, _ in connected.heard()] == [
         "mayday/v1/alerts/default/sos/1",

@@ -20,7 +20,7 @@ from db.models.devices import MqttCredential
 from db.session import Database
 from db.states import CredentialKind
 from tests.builders import make_device, make_user
-from tests.servers import Broker, eventually
+from tests.servers import WAIT_S, Broker, eventually
 
 _numbers = itertools.count(1)
 Connect = Callable[..., Any]
@@ -62,7 +62,7 @@ def test_a_new_device_gets_in_within_a_second(database: Database, station: Conne
     name = uid()
     password = admit(database, name)
     since = time.monotonic()
-    eventually(lambda: station(name, password).is_in, "the device to get in", within_s=1)
+    eventually(lambda: station(name, password).is_in, "the device to get in")
     print(f"in after {(time.monotonic() - since) * 1000:.0f} ms")
 
 
@@ -74,7 +74,7 @@ def test_a_device_that_lost_its_right_is_cut_off_within_a_second_and_others_are_
 ) -> None:
     name, other = uid(), uid()
     password, others = admit(database, name), admit(database, other)
-    eventually(lambda: station(other, others).is_in, "the other to get in", within_s=2)
+    eventually(lambda: station(other, others).is_in, "the other to get in")
     lost, stays = station(name, password, listener=listener), station(other, others)
     assert lost.is_in
     since = time.monotonic()
@@ -88,7 +88,7 @@ def test_a_device_that_lost_its_right_is_cut_off_within_a_second_and_others_are_
                 if how == "deleted"
                 else update(MqttCredential).where(mine).values(password_hash=hash_secret("another"))
             )
-    eventually(lambda: lost.lost_at is not None, "the cut", within_s=1)
+    eventually(lambda: lost.lost_at is not None, "the cut")
     print(f"cut after {(lost.lost_at - since) * 1000:.0f} ms")
     assert not station(name, password).is_in
     assert stays.lost_at is None
@@ -100,7 +100,7 @@ def test_a_dispatcher_who_lost_a_region_hears_no_more_of_it(
 ) -> None:
     name = uid()
     password = admit(database, name, desk=True, regions=["north", "south"])
-    eventually(lambda: station(name, password).is_in, "the dispatcher to get in", within_s=2)
+    eventually(lambda: station(name, password).is_in, "the dispatcher to get in")
     desk = station(name, password)
     desk.listen("mayday/v1/alerts/#")
     with database.transaction() as session:
@@ -108,17 +108,17 @@ def test_a_dispatcher_who_lost_a_region_hears_no_more_of_it(
             update(MqttCredential).where(MqttCredential.username == name).values(alert_regions=["south"])
         )
     with Connection(f"keeper-test-{name}", Service.NOTIFIER, broker.settings) as notifier:
-        notifier.wait_connected(5)
+        notifier.wait_connected(WAIT_S)
         keys = itertools.count()
 
         def still_hears_north() -> bool:
             key = next(keys)
             for region in ("north", "south"):
-                notifier.publish(topics.alert(region, AlertKind.SOS, f"{key}"), b"{}").wait(5)
+                notifier.publish(topics.alert(region, AlertKind.SOS, f"{key}"), b"{}").wait(WAIT_S)
             desk.hears(f"mayday/v1/alerts/south/sos/{key}")
             return f"mayday/v1/alerts/north/sos/{key}" in [topic for topic, _ in desk.heard()]
 
-        eventually(lambda: not still_hears_north(), "the region to be taken away", within_s=5)
+        eventually(lambda: not still_hears_north(), "the region to be taken away")
         assert not still_hears_north()
 
 
@@ -152,7 +152,7 @@ def test_what_changed_while_the_broker_was_down_counts_when_it_is_back(
     password = admit(database, name)
     revoke(database, gone)
     broker_process_starts(broker)
-    eventually(lambda: station(name, password).is_in, "the device to get in", within_s=3)
+    eventually(lambda: station(name, password).is_in, "the device to get in")
     assert not station(gone, f"password of {gone}").is_in
 
 
@@ -171,7 +171,7 @@ def test_a_hundred_devices_at_once_cost_few_reloads_and_all_get_in(
 ) -> None:
     names = [uid() for _ in range(100)]
     passwords = {name: admit(database, name) for name in names}
-    eventually(lambda: station(names[-1], passwords[names[-1]]).is_in, "the last to get in", within_s=1)
+    eventually(lambda: station(names[-1], passwords[names[-1]]).is_in, "the last to get in")
     assert all(station(name, passwords[name]).is_in for name in names[::10])
 
 
@@ -185,7 +185,7 @@ def test_it_goes_on_without_a_database_and_catches_up(
         )
     name = uid()
     password = admit(database, name)
-    eventually(lambda: station(name, password).is_in, "the device to get in", within_s=4)
+    eventually(lambda: station(name, password).is_in, "the device to get in")
     assert not keeper.stopping.is_set()
 
 
@@ -209,9 +209,9 @@ def test_a_device_has_its_topics_under_either_name_until_the_older_login_expires
                 number=2,
             )
         )
-    eventually(lambda: station(second, "new").is_in, "the new login to work", within_s=2)
+    eventually(lambda: station(second, "new").is_in, "the new login to work")
     before, after = station(name, old), station(second, "new")
     assert before.is_in
-    eventually(lambda: before.lost_at is not None, "the old login to end", within_s=5)
+    eventually(lambda: before.lost_at is not None, "the old login to end")
     assert after.lost_at is None
     assert not station(name, old).is_in

@@ -12,6 +12,7 @@ from db.models import Fact, Timer
 from db.session import Database
 from db.states import WorkStatus
 from tests.builders import NOON
+from tests.servers import WAIT_S
 
 SUBJECT = uuid.UUID(int=7)
 LATER = NOON + work.LEASE + timedelta(seconds=1)
@@ -114,7 +115,7 @@ def test_the_bell_rings_at_the_commit_and_not_before(database: Database) -> None
             outbox.append(session, "test", SUBJECT, at=NOON)
             session.flush()
             assert not bell.wait(0.2)
-        assert bell.wait(5)
+        assert bell.wait(WAIT_S)
 
 
 def test_a_bell_without_a_database_waits_no_longer_than_it_was_told(database: Database) -> None:

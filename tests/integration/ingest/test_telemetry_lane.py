@@ -253,10 +253,10 @@ def test_a_device_is_heard_as_soon_as_it_is_registered_and_no_more_when_it_is_re
         heard: bool = watch.answer()["ok"]
         return heard
 
-    eventually(is_heard, "the new device to be known", within_s=3)
+    eventually(is_heard, "the new device to be known")
     with database.transaction() as session:
         session.get_one(Device, device.id).retired_at = datetime.now(UTC)
-    eventually(lambda: not is_heard(), "the retired device to be refused", within_s=6)
+    eventually(lambda: not is_heard(), "the retired device to be refused")
     watch.close()
 
 

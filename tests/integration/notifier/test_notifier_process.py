@@ -19,7 +19,7 @@ from db.states import WorkStatus
 from ops.places import CHECKOUT
 from tests.builders import make_device, report
 from tests.integration.notifier.providers import sms_gateway
-from tests.servers import Broker, eventually
+from tests.servers import WAIT_S, Broker, eventually
 
 CODE = "271828"
 
@@ -43,11 +43,11 @@ def notifier(folder: Path, database: Database, broker: Broker, **told: str) -> I
             stderr=file,
         )
     try:
-        eventually(beat.exists, "the notifier to be ready", within_s=30)
+        eventually(beat.exists, "the notifier to be ready")
         yield log
     finally:
         child.terminate()
-        assert child.wait(15) == 0, log.read_text()
+        assert child.wait(WAIT_S) == 0, log.read_text()
 
 
 def ask(database: Database, broker: Broker) -> uuid.UUID:
@@ -92,7 +92,8 @@ def test_a_provider_that_hangs_keeps_no_alert_waiting(
             messages = [ask(database, broker) for _ in range(6)]
             eventually(lambda: gateway.seen, "the gateway to be asked")
             incident = report(database, make_device(database), at=datetime.now(UTC)).incident_id
-            eventually(lambda: is_done(database, incident), "the alert to be published", within_s=4)
+            # Before the first message is given up, which takes ten seconds.
+            eventually(lambda: is_done(database, incident), "the alert to be published", within_s=8)
             gateway.hangs.clear()
             for message in messages:
                 eventually(lambda: is_done(database, message), "the messages to be sent")  # noqa: B023

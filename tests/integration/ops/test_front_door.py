@@ -15,7 +15,7 @@ import pytest
 
 from ops.places import CHECKOUT
 from ops.processes import left_behind
-from tests.servers import eventually
+from tests.servers import WAIT_S, eventually
 
 Status = dict[str, Any]
 
@@ -54,7 +54,7 @@ def test_everything_is_up_and_told(stack: Status) -> None:
     psycopg.connect(stack["database"]).close()
     assert Path(stack["mqtt"]["ca"]).exists()
     for name in ("port", "tls_port", "ws_port"):
-        socket.create_connection((stack["mqtt"]["host"], stack["mqtt"][name]), timeout=5).close()
+        socket.create_connection((stack["mqtt"]["host"], stack["mqtt"][name]), timeout=WAIT_S).close()
 
 
 def test_a_second_up_says_that_it_runs_and_changes_nothing(stack: Status) -> None:
@@ -85,7 +85,7 @@ def test_whatever_is_killed_comes_back(stack: Status, name: str) -> None:
         after = next(process for process in now(stack)["processes"] if process["name"] == name)
         return after["state"] == "running" and after["pid"] not in (None, before[name])
 
-    eventually(is_back, f"{name} to come back", within_s=20)
+    eventually(is_back, f"{name} to come back")
 
 
 def test_two_stacks_live_side_by_side_and_ctrl_c_takes_only_its_own(stack: Status, other_home: Path) -> None:
@@ -100,7 +100,6 @@ def test_two_stacks_live_side_by_side_and_ctrl_c_takes_only_its_own(stack: Statu
         eventually(
             lambda: other.poll() is not None or "Ctrl-C" in (other_home.parent / "screen").read_text(),
             "the second stack",
-            within_s=90,
         )
     status = json.loads(mayday("status", "--json", home=other_home).stdout)
     assert status["demo"] == {}
@@ -110,7 +109,7 @@ def test_two_stacks_live_side_by_side_and_ctrl_c_takes_only_its_own(stack: Statu
 
     # As a terminal does: to the whole foreground group.
     os.killpg(other.pid, signal.SIGINT)
-    assert other.wait(60) == 0
+    assert other.wait(WAIT_S) == 0
     assert left_behind(other_home) == {}
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(status["database"], connect_timeout=2)

@@ -18,7 +18,7 @@ from ops.ports import any_free
 from ops.postgres import Postgres
 from ops.redis import Redis
 from ops.trouble import Trouble
-from tests.servers import Broker
+from tests.servers import WAIT_S, Broker
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_what_waits_in_redis_outlives_kill_9(servers_folder: Path) -> None:
     server.prepare()
 
     def say(line: str) -> bytes:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=WAIT_S) as connection:
             connection.sendall(f"AUTH pw\r\n{line}\r\nQUIT\r\n".encode())
             return b"".join(iter(lambda: connection.recv(4096), b""))
 
@@ -107,7 +107,7 @@ def test_a_client_that_trusts_our_authority_trusts_the_broker_by_every_name(brok
     context = ssl.create_default_context(cafile=str(broker.ca))
     for name in ("localhost", "127.0.0.1", socket.gethostname()):
         with (
-            socket.create_connection(("127.0.0.1", broker.ports["mqtt_tls"]), timeout=5) as plain,
+            socket.create_connection(("127.0.0.1", broker.ports["mqtt_tls"]), timeout=WAIT_S) as plain,
             context.wrap_socket(plain, server_hostname=name) as secure,
         ):
             assert secure.version() in ("TLSv1.2", "TLSv1.3")

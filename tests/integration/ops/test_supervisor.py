@@ -18,7 +18,7 @@ from ops.state import Condition, Phase, Record, State, load
 from ops.supervisor import Supervisor
 from ops.trouble import Trouble
 from tests.integration.ops import toy
-from tests.servers import eventually
+from tests.servers import WAIT_S, eventually
 
 TWO: list[dict[str, Any]] = [{"name": "first"}, {"name": "second", "after": ["first"], "stage": 1}]
 
@@ -71,7 +71,7 @@ class Toys:
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(WAIT_S)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_killed_program_is_started_again_and_the_others_are_left_alone(toys: T
     toys.start(TWO)
     first, second = toys.identity("first"), toys.identity("second")
     first.send(signal.SIGKILL)
-    eventually(lambda: toys.runs_anew("first", first), "the first toy to come back", within_s=3)
+    eventually(lambda: toys.runs_anew("first", first), "the first toy to come back")
     assert toys.record("first").restarts == 1
     assert toys.identity("second") == second
 
@@ -106,7 +106,7 @@ def test_a_program_that_hangs_is_killed_and_started_again(toys: Toys) -> None:
     toys.start([{"name": "first", "hung_after_s": 1.0}])
     first = toys.identity("first")
     first.send(signal.SIGSTOP)
-    eventually(lambda: toys.runs_anew("first", first), "the toy that hangs to be replaced", within_s=5)
+    eventually(lambda: toys.runs_anew("first", first), "the toy that hangs to be replaced")
     assert "first gave no sign of life" in toys.said()
 
 
@@ -156,7 +156,7 @@ def test_down_stops_a_frozen_supervisor_too(toys: Toys) -> None:
     assert toys.process is not None
     toys.process.send_signal(signal.SIGSTOP)
     assert down(toys.home)
-    assert toys.process.wait(5) is not None
+    assert toys.process.wait(WAIT_S) is not None
     assert left_behind(toys.home) == {}
 
 
@@ -180,7 +180,7 @@ def test_what_a_killed_program_leaves_behind_does_not_live_beside_its_successor(
 def test_a_start_that_fails_again_and_again_is_given_up_with_its_reason(toys: Toys) -> None:
     toys.start([{"name": "good"}, {"name": "bad", "script": "echo Error: no such town; exit 1"}], wait=False)
     assert toys.process is not None
-    assert toys.process.wait(20) == 1
+    assert toys.process.wait(WAIT_S) == 1
     assert toys.state.phase is Phase.FAILED
     assert toys.state.trouble == "bad does not start: Error: no such town (./mayday logs bad)"
     assert left_behind(toys.home) == {}
@@ -197,7 +197,7 @@ def test_what_is_done_once_is_done_before_what_comes_after_it(toys: Toys) -> Non
 def test_what_is_done_once_and_fails_is_not_tried_again(toys: Toys) -> None:
     toys.start([{"name": "once", "script": "echo Error: no schema; exit 1", "once": True}], wait=False)
     assert toys.process is not None
-    assert toys.process.wait(20) == 1
+    assert toys.process.wait(WAIT_S) == 1
     assert toys.state.trouble == "once does not start: Error: no schema (./mayday logs once)"
 
 

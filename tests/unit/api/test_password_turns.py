@@ -1,12 +1,12 @@
 """Hashing in turns."""
 
 import threading
-import time
 
 import pytest
 
 from api.accounts import passwords
 from api.refusals import Busy
+from tests.servers import eventually
 
 
 def test_a_password_fits_its_own_hash_alone() -> None:
@@ -25,14 +25,14 @@ def test_a_flood_is_refused_before_it_takes_every_thread(monkeypatch: pytest.Mon
 
     class Slow:
         def hash(self, _: str) -> str:
-            release.wait(5)
+            release.wait()
             return "hashed"
 
     monkeypatch.setattr(passwords, "_hasher", Slow())
     threads = [threading.Thread(target=passwords.hash_password, args=["x"]) for _ in range(14)]
     for thread in threads:
         thread.start()
-    time.sleep(0.1)
+    eventually(lambda: passwords._admitted._value == 0, "all to be admitted")
     try:
         with pytest.raises(Busy):
             passwords.hash_password("x")

@@ -10,6 +10,7 @@ import pytest
 
 from broker import session as session_module
 from broker.session import Delivery, Lost, Session, SessionOptions
+from tests.servers import WAIT_S
 
 P = TypeVar("P")
 
@@ -26,7 +27,7 @@ class Peer:
     async def read(self, kind: type[P]) -> P:
         """The next packet, which must be of this kind; pings in between are answered."""
         while True:
-            packet = await asyncio.wait_for(self._next(), 5)
+            packet = await asyncio.wait_for(self._next(), WAIT_S)
             if isinstance(packet, mqtt5.PingReqPacket) and kind is not mqtt5.PingReqPacket:
                 self.write(mqtt5.PingRespPacket())
                 continue
@@ -94,7 +95,7 @@ class FakeBroker:
         self.port = 0
 
     async def next_peer(self) -> Peer:
-        return await asyncio.wait_for(self.peers.get(), 5)
+        return await asyncio.wait_for(self.peers.get(), WAIT_S)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["FakeBroker"]:
@@ -191,15 +192,15 @@ async def test_it_lingers_for_company_but_not_when_there_is_plenty(broker: FakeB
     async with running(broker) as session:
         peer = await broker.next_peer()
         await peer.accept()
-        lingering = asyncio.create_task(receive(session, linger_s=0.3))
+        lingering = asyncio.create_task(receive(session, linger_s=1.0))
         peer.deliver(1)
         await asyncio.sleep(0.1)
         peer.deliver(2)
         assert ids(await lingering) == [1, 2]
         peer.deliver(3, 4)
         await asyncio.sleep(0.1)
-        async with asyncio.timeout(1):
-            assert ids(await receive(session, most=2, linger_s=60)) == [3, 4]
+        async with asyncio.timeout(WAIT_S):
+            assert ids(await receive(session, most=2, linger_s=2 * WAIT_S)) == [3, 4]
 
 
 async def test_a_packet_cut_in_pieces_is_put_together(broker: FakeBroker) -> None:
@@ -251,7 +252,7 @@ async def test_a_refused_subscription_is_tried_again(broker: FakeBroker) -> None
     async with running(broker) as session:
         await (await broker.next_peer()).accept(code="NOT_AUTHORIZED")
         await (await broker.next_peer()).accept()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(WAIT_S):
             while not session.is_connected:
                 await asyncio.sleep(0.01)
 
@@ -282,10 +283,10 @@ async def test_a_broker_that_falls_silent_is_left(broker: FakeBroker) -> None:
 
 
 async def test_a_broker_that_answers_pings_is_kept(broker: FakeBroker) -> None:
-    async with running(broker, keep_alive_s=1) as session:
+    async with running(broker, keep_alive_s=2) as session:
         peer = await broker.next_peer()
         await peer.accept()
-        for _ in range(3):
+        for _ in range(2):
             await peer.read(mqtt5.PingReqPacket)
             peer.write(mqtt5.PingRespPacket())
         assert session.is_connected
@@ -320,7 +321,7 @@ async def test_who_waits_to_answer_is_told_when_the_connection_is_lost(broker: F
         await peer.read(mqtt5.PublishPacket)
         await peer.hang_up()
         with pytest.raises(Lost):
-            await asyncio.wait_for(answering, 5)
+            await asyncio.wait_for(answering, WAIT_S)
 
 
 async def test_a_flood_waits_in_the_broker_and_not_in_memory(

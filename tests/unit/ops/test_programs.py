@@ -11,7 +11,7 @@ from ops.processes import identify
 from ops.programs import Program, last_words, running, spawn
 from ops.supervisor import LONGEST_WAIT_S, wait_before_start
 from ops.trouble import Trouble
-from tests.servers import eventually
+from tests.servers import WAIT_S, eventually
 
 
 def program(*command: str, folder: Path, **more: object) -> Program:
@@ -43,7 +43,7 @@ def test_a_child_does_nothing_before_it_was_written_down(tmp_path: Path) -> None
     child = spawn(
         program("touch", str(tmp_path / "trace"), folder=tmp_path), tmp_path / "log", record=write_down
     )
-    assert child.wait(5) == 0
+    assert child.wait(WAIT_S) == 0
     assert seen == [False]
     assert (tmp_path / "trace").exists()
 

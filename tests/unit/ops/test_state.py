@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ops.processes import Identity, boot, identify
 from ops.state import Condition, Phase, Record, State, load
+from tests.servers import WAIT_S
 
 
 def me() -> Identity:
@@ -44,7 +45,7 @@ def test_a_signal_never_reaches_another_that_got_the_pid() -> None:
         Identity(identity.pid, identity.start - 1, identity.boot).send(signal.SIGKILL)
         assert other.poll() is None
         identity.send(signal.SIGKILL)
-        assert other.wait(5) == -signal.SIGKILL
+        assert other.wait(WAIT_S) == -signal.SIGKILL
 
 
 def test_a_process_that_waits_for_its_parent_is_not_alive() -> None:
