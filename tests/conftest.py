@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from api.accounts import passwords
 from db import migrate
 from db.models import Base
 from db.models.regions import DEFAULT_REGION
@@ -26,6 +30,12 @@ from ops.postgres import Postgres
 from ops.redis import Redis
 from tests.servers import Broker
 
+# A property is tried on the same examples each time, however slow the machine that makes them.
+hypothesis.settings.register_profile(
+    "mayday", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("mayday")
+
 Mayday = Callable[..., str]
 
 # Deleting a test's few rows takes a hundredth of the time that truncating all tables does.
@@ -34,6 +44,15 @@ _DELETE_ROWS = "; ".join(
     for table in reversed(Base.metadata.sorted_tables)
 )
 _WITH_CHUNKS = "SELECT DISTINCT hypertable_name FROM timescaledb_information.chunks"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHash]:
+    """What hashes passwords outside of tests; in them they are hashed as cheaply as can be."""
+    real = passwords._hasher
+    passwords._hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    yield real
+    passwords._hasher = real
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import secrets
 import signal
+import statistics
 import subprocess
 import time
 from collections.abc import Callable
@@ -29,6 +30,11 @@ def eventually(ask: Callable[[], object], what: str, *, within_s: float = WAIT_S
     while not ask():
         assert time.monotonic() < deadline, f"waited {within_s:.0f} s for {what}"
         time.sleep(0.02)
+
+
+def usual(measure: Callable[[], float]) -> float:
+    """The median of three tries: what a thing takes, though the machine was elsewhere during one of them."""
+    return statistics.median(measure() for _ in range(3))
 
 
 class Broker:

@@ -16,7 +16,6 @@ from tests.builders import make_user
 from tests.integration.api.speaking import Api, wrong_fields
 
 PASSWORD = "correct-horse"
-HASH = hash_password(PASSWORD)
 
 
 class Desk:
@@ -26,7 +25,7 @@ class Desk:
         self.api = api
         self.user = make_user(database, Role.DISPATCHER)
         with database.transaction() as session:
-            session.get_one(User, self.user.id).password_hash = HASH
+            session.get_one(User, self.user.id).password_hash = hash_password(PASSWORD)
         self.secret = b""
         self.recovery: list[str] = []
 

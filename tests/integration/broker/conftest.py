@@ -108,7 +108,7 @@ def keeper(settings: KeeperSettings, database: Database) -> Iterator[process.Lif
     with Bell(database.url, CHANNEL) as bell:
         thread = threading.Thread(target=run, args=(Keeper(settings), database, bell, life))
         thread.start()
-        time.sleep(0.3)
+        eventually(lambda: life._beaten_at is not None, "the keeper's first look")
         yield life
         life.stop()
         thread.join()

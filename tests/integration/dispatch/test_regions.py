@@ -56,9 +56,7 @@ star = st.lists(st.floats(0.002, 0.02), min_size=3, max_size=12)
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
 )
 @given(star, star, st.lists(st.tuples(corner, corner), min_size=1, max_size=8), st.integers(-1, 1))
 def test_region_of_is_what_a_naive_search_finds(

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from pwdlib import PasswordHash
 
 from api.accounts import passwords
 from api.refusals import Busy
@@ -11,9 +12,12 @@ from tests.servers import eventually
 
 def test_a_password_fits_its_own_hash_alone() -> None:
     hashed = passwords.hash_password("correct horse")
-    assert hashed.startswith("$argon2id$")
     assert passwords.is_right("correct horse", hashed)
     assert not passwords.is_right("battery staple", hashed)
+
+
+def test_a_guess_costs_64_mib_and_three_passes(real_hasher: PasswordHash) -> None:
+    assert real_hasher.hash("correct horse").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_no_password_fits_where_there_is_none_to_compare() -> None:
