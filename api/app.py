@@ -45,6 +45,8 @@ from api.quarantine.routes import router as quarantine
 from api.regions.routes import listed as listed_regions
 from api.regions.routes import router as regions
 from api.settings import ApiSettings
+from api.sos.desk_routes import router as desk_work
+from api.sos.pin_routes import router as pins
 from api.sos.routes import router as sos
 from api.sos.socket import router as sos_socket
 from api.statistics.routes import router as statistics
@@ -132,6 +134,8 @@ def _version_1() -> APIRouter:
         devices,
         proof,
         sos,
+        desk_work,
+        pins,
         statistics,
         quarantine,
         regions,

@@ -121,11 +121,12 @@ ALERT_EXAMPLES: dict[AlertKind, Example] = {
         {
             "incident": INCIDENT,
             "revision": 3,
-            "state": "acknowledged",
+            "state": "responding",
             "type": "fall",
             "sev": 4,
             "region": "tashkent",
             "exercise": False,
+            "canary": False,
             "duress": False,
             "signal_lost": False,
             "uid": "watch_unique_serial_001",
@@ -142,9 +143,13 @@ ALERT_EXAMPLES: dict[AlertKind, Example] = {
             "level": 1,
             "acknowledged_by": "Bekzod Aliyev",
             "acknowledged_at": "2024-11-20T10:53:50Z",
+            "who": "Dilnoza Rahimova",
+            "eta": 240,
+            "next": "ack_lease",
+            "next_at": "2024-11-20T10:55:50Z",
             "reports": 2,
         },
-        "an incident that a dispatcher has taken",
+        "an incident that a dispatcher has taken and somebody goes to",
     ),
     AlertKind.ORDER: Example(
         {

@@ -302,8 +302,10 @@ class AlertFrame(Frame):
     sev: int | None = None
     region: str
     exercise: bool = False
+    canary: bool = False
     duress: bool = False
     signal_lost: bool = False
+    merged_into: UUID | None = None
     uid: str
     name: str | None = None
     phone: str | None = None
@@ -321,6 +323,11 @@ class AlertFrame(Frame):
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
     cancel_asked_at: datetime | None = None
+    who: str | None = None
+    eta: int | None = None
+    next: str | None = None
+    next_whom: str | None = None
+    next_at: datetime | None = None
     reports: int = 1
 
 

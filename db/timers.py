@@ -1,14 +1,18 @@
 """Durable timers: rows, not sleeping processes; a restart resumes them."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from db.models.work import Timer
 from db.states import WorkStatus
+
+INCIDENT_STEPS = ("countdown", "escalation", "ack_lease", "scene_check")
+"""The timers that are the next step of an incident; whom an escalation asks stands in its payload."""
 
 
 def set_timer(
@@ -25,6 +29,26 @@ def set_first(
 ) -> None:
     """The same for a subject that is new, so that none of the kind can wait already."""
     session.add(Timer(kind=kind, subject=subject, payload=payload, created_at=at, due_at=due_at))
+
+
+def find_waiting(session: Session, subject: uuid.UUID, kind: str) -> Timer | None:
+    """The one of this kind that waits for the subject."""
+    return session.scalar(
+        select(Timer).where(Timer.subject == subject, Timer.kind == kind, Timer.status == WorkStatus.WAITING)
+    )
+
+
+def find_next(
+    session: Session, subjects: Collection[uuid.UUID], kinds: Collection[str]
+) -> dict[uuid.UUID, Timer]:
+    """Of each subject the timer of these kinds that is due first; who waits for none is missing."""
+    first = (
+        select(Timer)
+        .where(Timer.subject.in_(subjects), Timer.kind.in_(kinds), Timer.status == WorkStatus.WAITING)
+        .distinct(Timer.subject)
+        .order_by(Timer.subject, Timer.due_at, Timer.id)
+    )
+    return {timer.subject: timer for timer in session.scalars(first)}
 
 
 def cancel(session: Session, subject: uuid.UUID, *kinds: str, at: datetime) -> None:

@@ -29,6 +29,18 @@ class IllegalMove(Conflict):
     code = "illegal_move"
 
 
+class Merged(IllegalMove):
+    """Another incident speaks for this one."""
+
+    code = "merged"
+
+
+class Held(Conflict):
+    """Somebody else looks after it."""
+
+    code = "held"
+
+
 class Invalid(DomainError):
     code = "invalid"
 

@@ -4,18 +4,18 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from db import notifications
 from db.models import Fact, Timer
 from dispatch import telling
 from dispatch.errors import IllegalMove
-from dispatch.sos import escalation, service
+from dispatch.sos import escalation, merge, moving, service, showing
 
 
 def to_fact(session: Session, fact: Fact, *, at: datetime) -> None:
     """React to something that happened."""
     match fact.kind.split("."):
-        case ["sos", _]:
-            notifications.request(session, "state", fact.subject, at=at)
+        case ["sos", what]:
+            showing.show(session, fact.subject, what, at=at)
+            _to_sos(session, fact, what, at=at)
         case ["geofence", "entered" | "left"]:
             pass  # written down with its fact, and read from there
         case _:
@@ -32,9 +32,21 @@ def to_timer(session: Session, timer: Timer, *, at: datetime) -> None:
                 telling.next_channel(session, timer, at=at)
             case "countdown":
                 service.activate(session, timer.subject, at=at)
-            case "ack_lease":
+            case moving.ACK_LEASE:
                 service.lapse(session, timer.subject, at=at)
+            case moving.SCENE_CHECK:
+                service.check_scene(session, timer, at=at)
             case _:
                 raise ValueError(f"nobody knows what to do for the timer {timer.kind!r}")
     except IllegalMove:
         return
+
+
+def _to_sos(session: Session, fact: Fact, what: str, *, at: datetime) -> None:
+    match what:
+        case "opened" | "activated" | "reopened":
+            merge.propose(session, fact.subject, at=at)
+        case "joined" | "cancel_asked" | "cancel_refused" | "cancelled_under_duress" | "resolved":
+            merge.tell_parent(session, fact.subject, what, at=at)
+        case _:
+            pass  # seen on the timeline and the alert

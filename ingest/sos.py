@@ -15,7 +15,7 @@ from broker.reading import Refusal, read_id, read_sos
 from broker.settings import BrokerSettings
 from db.models import Device
 from db.session import TRANSIENT, Database
-from dispatch.sos import service
+from dispatch.sos import cancelling, service
 from dispatch.sos.press import press_of
 from ingest import quarantine
 
@@ -88,10 +88,10 @@ def store(session: Session, call: Call, *, at: datetime) -> AckFrame | None:
     if device_id is None:
         return _keep(session, call, "unknown device", frame.id, at)
     if frame.cancel:
-        incident_id = service.ask_cancel(session, device_id, frame_id=frame.id, at=at)
-        if incident_id is None:
-            return AckFrame(id=frame.id, ok=False, err="no SOS to cancel")
-        return AckFrame(id=frame.id, ok=True, sos=incident_id)
+        said = cancelling.cancel(session, device_id, frame_id=frame.id, pin=frame.pin, at=at)
+        if said.refused is not None:
+            return AckFrame(id=frame.id, ok=False, err=said.refused)
+        return AckFrame(id=frame.id, ok=True, sos=said.incident_id)
     reported = service.report(
         session, device_id, press=press_of(frame, via="mqtt", notes=notes, at=at), at=at
     )

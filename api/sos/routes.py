@@ -4,26 +4,25 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
-from sqlalchemy.orm import Session
 
 from api import paging
-from api.accounts.service import Person
-from api.deps import Caller, Dispatcher, Now, RawBody, ReadSession, WriteSession
+from api.deps import Caller, Db, Dispatcher, Now, RawBody, ReadSession, WriteSession
 from api.paging import Page
-from api.sos import service
+from api.refusals import TooManyTries
+from api.sos import service, views
 from api.sos.rights import is_desk, require_seen, seen_by
 from api.sos.schemas import (
+    Cancellation,
     IncidentFilter,
     IncidentOut,
     IncidentWithTimeline,
     Resolution,
     Trigger,
     TriggerOut,
-    incident_out,
-    incident_with_timeline,
 )
 from db.models import Incident
-from dispatch.sos import queries
+from dispatch.errors import Forbidden
+from dispatch.sos import cancelling, pins, queries, rules
 from dispatch.sos import service as verbs
 
 router = APIRouter(tags=["sos"])
@@ -47,7 +46,9 @@ _TRIGGER_BODY = {
 def trigger(body: RawBody, caller: Caller, session: WriteSession, response: Response, at: Now) -> TriggerOut:
     """Call for help with a device of one's own; 201 opens an incident, 200 says which one is open already."""
     device_uid, said = service.read_body(body)
-    reported = service.trigger(session, caller.id, device_uid=device_uid, said=said, at=at)
+    reported = service.trigger(
+        session, caller.id, device_uid=device_uid, said=said, is_staff=is_desk(caller), at=at
+    )
     if reported.created and not reported.repeated:
         return TriggerOut(status="created", event_uid=reported.incident_id)
     response.status_code = status.HTTP_200_OK
@@ -62,45 +63,59 @@ def list_incidents(
     found = queries.list_incidents(
         session,
         seen_by=seen_by(caller),
+        viewer=caller.id,
         states=wanted.state,
         region=wanted.region,
         before=paging.read_cursor(wanted.cursor, UUID),
         limit=wanted.limit + 1,
     )
     rows, more = paging.cut(found, wanted.limit, _cursor)
-    items = [incident_out(row, for_desk=is_desk(caller)) for row in rows]
-    return Page(items=items, next=more)
+    return Page(items=views.show_all(session, rows, caller), next=more)
 
 
 @router.get("/incidents/{incident_id}/", response_model=IncidentWithTimeline)
 def show_incident(incident_id: UUID, caller: Caller, session: ReadSession) -> IncidentWithTimeline:
     """One incident with its timeline."""
-    incident = queries.get_incident(session, incident_id, seen_by=seen_by(caller))
-    events = list(queries.timeline(session, incident_id))
-    return incident_with_timeline(incident, events, for_desk=is_desk(caller))
+    return views.show_with_timeline(session, incident_id, caller)
 
 
 @router.post("/incidents/{incident_id}/ack/", response_model=IncidentOut)
 def acknowledge(incident_id: UUID, desk: Dispatcher, session: WriteSession, at: Now) -> IncidentOut:
-    """Take an incident, so that nobody further is woken."""
+    """Look after an incident, so that nobody further is woken; said again within 120 s, for longer."""
     require_seen(session, incident_id, desk)
     verbs.acknowledge(session, incident_id, by=desk.id, at=at)
-    return _as_it_stands(session, incident_id, desk)
+    return views.show(session, incident_id, desk)
 
 
 @router.post("/incidents/{incident_id}/resolve/", response_model=IncidentOut)
 def resolve(
     incident_id: UUID, body: Resolution, desk: Dispatcher, session: WriteSession, at: Now
 ) -> IncidentOut:
-    """End an incident and say how it ended."""
+    """End an incident, and those merged into it, and say how it ended."""
     require_seen(session, incident_id, desk)
     verbs.resolve(session, incident_id, by=desk.id, outcome=body.outcome, note=body.note, at=at)
-    return _as_it_stands(session, incident_id, desk)
+    return views.show(session, incident_id, desk)
 
 
-def _as_it_stands(session: Session, incident_id: UUID, desk: Person) -> IncidentOut:
-    incident = queries.get_incident(session, incident_id, seen_by=seen_by(desk))
-    return incident_out(incident, for_desk=True)
+@router.post("/incidents/{incident_id}/cancel/", response_model=IncidentOut)
+def cancel(incident_id: UUID, body: Cancellation, caller: Caller, database: Db, at: Now) -> IncidentOut:
+    """Take one's own call back: with the pin it ends; without one that is set, a dispatcher decides."""
+    with database.transaction() as session:
+        views.show_own(session, incident_id, caller)
+        said = cancelling.cancel_own(session, incident_id, pin=body.pin, by=caller.id, at=at)
+    # Only now: a try is counted and written down whatever is answered.
+    if said.refused == pins.Judgement.NOT_NOW:
+        raise TooManyTries(said.refused, retry_after_s=int(rules.PIN_PAUSE.total_seconds()))
+    if said.refused is not None:
+        raise PinRefused(said.refused)
+    with database.transaction() as session:
+        return views.show_own(session, incident_id, caller)
+
+
+class PinRefused(Forbidden):
+    """Without the right pin the call goes on."""
+
+    code = "pin_refused"
 
 
 def _cursor(incident: Incident) -> str:

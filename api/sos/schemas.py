@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from api.paging import DEFAULT_LIMIT, Cursor, Limit
 from api.schemas import Answer, Documented, Own, Storable
-from db.models import Incident, IncidentEvent
 from db.states import DeviceKind, IncidentState, Outcome, PositionSource
 
 
@@ -23,6 +22,7 @@ class Trigger(Documented):
     severity: Annotated[int | None, Field(ge=1, le=5, examples=[4])] = None
     timestamp: Annotated[str | None, Field(examples=["2025-10-28T12:00:00Z"])] = None
     raw_payload: Annotated[dict[str, Any] | None, Field(examples=[{"sensor_data": "..."}])] = None
+    exercise: Annotated[bool, Field(description="a drill: for dispatchers and admins")] = False
 
 
 class TriggerOut(Answer):
@@ -46,6 +46,55 @@ class Resolution(Own):
 
     outcome: Outcome
     note: Annotated[str, Field(max_length=2_000), Storable] = ""
+
+
+Why = Annotated[str, Field(max_length=500), Storable]
+
+
+class Note(Own):
+    """What a dispatcher knows or did."""
+
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True), Field(min_length=1, max_length=2_000), Storable
+    ]
+
+
+class Handover(Own):
+    """Who is to look after an incident from now on."""
+
+    to: Annotated[UUID, Field(description="a dispatcher or admin who watches its region")]
+    why: Why = ""
+
+
+class Reopening(Own):
+    """Why an incident was not over."""
+
+    why: Why = ""
+
+
+class ExerciseMark(Own):
+    """Whether an incident is a drill."""
+
+    exercise: bool
+    why: Why = ""
+
+
+class Merging(Own):
+    """Which incident is to speak for this one."""
+
+    into: UUID
+
+
+class Dismissal(Own):
+    """Which incident this one has nothing to do with."""
+
+    other: UUID
+
+
+class Cancellation(Own):
+    """A call taken back by its wearer."""
+
+    pin: Annotated[str, Field(min_length=1, max_length=16), Storable] | None = None
 
 
 class DeviceRef(Answer):
@@ -76,6 +125,14 @@ class PlaceOut(Answer):
     source: PositionSource | None
 
 
+class NextStep(Answer):
+    """What happens next, unless a person comes before it; `whom` an escalation will ask."""
+
+    what: Literal["countdown", "escalation", "ack_lease", "scene_check"]
+    whom: str | None
+    due_at: datetime
+
+
 class IncidentOut(Answer):
     """An incident as it stands."""
 
@@ -100,7 +157,10 @@ class IncidentOut(Answer):
     cancel_asked_at: datetime | None
     signal_lost: bool
     exercise: bool
+    canary: bool
     duress: bool
+    merged_into: UUID | None
+    next: NextStep | None
 
 
 class EventOut(Answer):
@@ -112,49 +172,29 @@ class EventOut(Answer):
     detail: dict[str, Any]
 
 
+class MergedOut(Answer):
+    """Somebody else who called of the same accident."""
+
+    incident: UUID
+    state: IncidentState
+    opened_at: datetime
+    reports: int
+    device: DeviceRef
+    wearer: WearerRef | None
+    place: PlaceOut | None
+
+
+class ProposalOut(Answer):
+    """An incident that may be of the same accident; a person says whether it is."""
+
+    other: UUID
+    distance_m: float
+    proposed_at: datetime
+
+
 class IncidentWithTimeline(IncidentOut):
-    """An incident, and all that happened in it."""
+    """An incident, and all that happened in it; of others who called a desk alone is told."""
 
     timeline: list[EventOut]
-
-
-def incident_out(incident: Incident, *, for_desk: bool) -> IncidentOut:
-    """The incident as a desk sees it, or as its wearer does: who holds a wearer's phone may be the danger."""
-    return IncidentOut(**_fields(incident, for_desk=for_desk))
-
-
-def incident_with_timeline(
-    incident: Incident, events: list[IncidentEvent], *, for_desk: bool
-) -> IncidentWithTimeline:
-    """The same with its timeline; what a desk noted stays with the desk."""
-    lines = [EventOut.model_validate(event) for event in events]
-    if not for_desk:
-        lines = [line.model_copy(update={"detail": {}}) for line in lines]
-    return IncidentWithTimeline(**_fields(incident, for_desk=for_desk), timeline=lines)
-
-
-_SHARED = frozenset(IncidentOut.model_fields) - {"device", "wearer", "place", "acknowledged_by", "duress"}
-
-
-def _fields(incident: Incident, *, for_desk: bool) -> dict[str, Any]:
-    wearer, desk = incident.wearer, incident.acknowledged_by
-    return {name: getattr(incident, name) for name in _SHARED} | {
-        "device": DeviceRef.model_validate(incident.device),
-        "wearer": WearerRef.model_validate(wearer) if wearer else None,
-        "acknowledged_by": DeskRef.model_validate(desk) if desk else None,
-        "place": _place(incident),
-        "duress": incident.duress and for_desk,
-    }
-
-
-def _place(incident: Incident) -> PlaceOut | None:
-    if incident.lat is None or incident.lon is None:
-        return None
-    return PlaceOut(
-        lat=incident.lat,
-        lon=incident.lon,
-        alt_m=incident.alt_m,
-        accuracy_m=incident.accuracy_m,
-        at=incident.position_at,
-        source=incident.position_source,
-    )
+    merged: list[MergedOut] = []
+    merge_proposals: list[ProposalOut] = []

@@ -34,9 +34,18 @@ def read_body(body: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def trigger(
-    session: Session, owner_id: int, *, device_uid: str, said: dict[str, Any], at: datetime
+    session: Session,
+    owner_id: int,
+    *,
+    device_uid: str,
+    said: dict[str, Any],
+    is_staff: bool = False,
+    at: datetime,
 ) -> Reported:
-    """Call for help with a device of one's own; what cannot be read of it is dropped and noted."""
+    """Call for help with a device of one's own; what cannot be read of it is dropped and noted.
+
+    Only staff call for an exercise: from anybody else it is a call.
+    """
     device_id = session.scalar(
         select(Device.id).where(
             Device.uid == device_uid, Device.owner_id == owner_id, Device.retired_at.is_(None)
@@ -45,7 +54,10 @@ def trigger(
     if device_id is None:
         raise NotOwned(device_uid)
     frame, notes = read_sos(said | {"id": derive_id(said, at=at)}, at=at)
-    press = press_of(frame, via="http", notes=notes, at=at)
+    exercise = said.get("exercise") is True
+    if exercise and not is_staff:
+        notes = [*notes, "exercise: is for dispatchers and admins"]
+    press = press_of(frame, via="http", notes=notes, at=at, exercise=exercise and is_staff)
     return service.report(session, device_id, press=press, at=at)
 
 

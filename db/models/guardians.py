@@ -54,4 +54,6 @@ class Pin(Base):
     pin_hash: Mapped[str]
     duress_hash: Mapped[str | None]
     wrong: Mapped[Small] = mapped_column(default=0, server_default="0")  # tries since the last right one
+    wrong_at: Mapped[datetime | None]
+    wrong_hash: Mapped[str | None]  # of the last one: sent again, it is the same try
     changed_at: Mapped[datetime]

@@ -56,10 +56,13 @@ class Incident(Base):
     duress: Mapped[bool] = mapped_column(default=False)
     canary: Mapped[bool] = mapped_column(default=False, server_default=false())  # the chain tries itself
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"))
+    # What its wearer is shown in place of what is true, since a duress pin.
+    shown: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     device: Mapped[Device] = relationship(lazy="raise")
     wearer: Mapped[User | None] = relationship(lazy="raise", foreign_keys=wearer_id)
     acknowledged_by: Mapped[User | None] = relationship(lazy="raise", foreign_keys=acknowledged_by_id)
+    merged_into: Mapped["Incident | None"] = relationship(lazy="raise", remote_side="Incident.id")
 
     __table_args__ = (
         Index(

@@ -35,6 +35,11 @@ class User(Base):
         lazy="raise", foreign_keys="UserRole.user_id", cascade="all, delete-orphan"
     )
 
+    @property
+    def first_name(self) -> str | None:
+        """All that a wearer is told of who comes."""
+        return next(iter(self.full_name.split()), None)
+
     @validates("email")
     def _forget_proof(self, _: str, email: str | None) -> str | None:
         """Another address has been proven by nobody, whoever changes it."""

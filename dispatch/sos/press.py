@@ -8,7 +8,9 @@ from db.states import Clock
 from dispatch.sos.rules import Press
 
 
-def press_of(frame: SosFrame, *, via: str, notes: Sequence[str], at: datetime) -> Press:
+def press_of(
+    frame: SosFrame, *, via: str, notes: Sequence[str], at: datetime, exercise: bool = False
+) -> Press:
     """One call for help; `notes` say what had to be dropped of it."""
     time, whose = frame.time(at)
     clock = Clock[whose.name]
@@ -25,6 +27,7 @@ def press_of(frame: SosFrame, *, via: str, notes: Sequence[str], at: datetime) -
         accuracy_m=frame.acc,
         battery_pct=frame.bat,
         hold_s=frame.hold,
+        exercise=exercise,
         raw=frame.raw,
         notes=notes,
     )

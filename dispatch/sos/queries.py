@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, select, tuple_
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from db.models import Device, DeviceLast, Incident, IncidentEvent, IncidentReport
 from db.states import IncidentState
@@ -32,12 +32,24 @@ def find_report(session: Session, device_id: int, frame_id: str) -> tuple[Incide
     return None if row is None else (row[0], row[1])
 
 
+def find_newest(session: Session, device_id: int) -> Incident | None:
+    """The incident that the device reported last."""
+    return session.scalar(
+        select(Incident)
+        .join(IncidentReport, IncidentReport.incident_id == Incident.id)
+        .where(IncidentReport.device_id == device_id)
+        .order_by(IncidentReport.id.desc())
+        .limit(1)
+    )
+
+
 def lock_open_incident(session: Session, device_id: int) -> Incident | None:
     """The device's open incident, held."""
     return session.scalar(
         select(Incident)
         .where(Incident.device_id == device_id, Incident.state != IncidentState.RESOLVED)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
 
 
@@ -71,21 +83,31 @@ def list_incidents(
     session: Session,
     *,
     seen_by: ColumnElement[bool],
+    viewer: int,
     states: Sequence[IncidentState] = (),
     region: str | None = None,
     before: tuple[datetime, uuid.UUID] | None = None,
     limit: int = 50,
 ) -> Sequence[Incident]:
-    """Newest first; `before` is the (opened_at, id) of the last one seen."""
+    """Newest first; `before` is the (opened_at, id) of the last one seen.
+
+    The viewer's own are found by the state that they are shown.
+    """
     wanted = _with_people().where(seen_by)
     if states:
-        wanted = wanted.where(Incident.state.in_(states))
+        wanted = wanted.where(_is_shown_in(states, viewer))
     if region is not None:
         wanted = wanted.where(Incident.region == region)
     if before is not None:
         wanted = wanted.where(tuple_(Incident.opened_at, Incident.id) < before)
     newest_first = wanted.order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(limit)
     return session.scalars(newest_first).all()
+
+
+def list_merged(session: Session, incident_id: uuid.UUID) -> Sequence[Incident]:
+    """The incidents that this one speaks for, or spoke for at its end, with their people."""
+    merged = _with_people().where(Incident.merged_into_id == incident_id)
+    return session.scalars(merged.order_by(Incident.opened_at, Incident.id)).all()
 
 
 def timeline(session: Session, incident_id: uuid.UUID) -> Sequence[IncidentEvent]:
@@ -98,7 +120,21 @@ def timeline(session: Session, incident_id: uuid.UUID) -> Sequence[IncidentEvent
     ).all()
 
 
+def _is_shown_in(states: Sequence[IncidentState], viewer: int) -> ColumnElement[bool]:
+    speaks = aliased(Incident)
+    others = func.coalesce(Incident.wearer_id, 0) != viewer
+    is_over = Incident.state == IncidentState.RESOLVED
+    of_who_speaks = exists().where(speaks.id == Incident.merged_into_id, speaks.state.in_(states))
+    truly = or_(others, is_over, Incident.merged_into_id.is_(None))
+    was_told = or_(and_(truly, Incident.state.in_(states)), and_(~truly, of_who_speaks))
+    seems_over = and_(~others, Incident.shown.is_not(None))
+    return and_(~seems_over, was_told) if IncidentState.RESOLVED not in states else or_(seems_over, was_told)
+
+
 def _with_people() -> Select[Incident]:
     return select(Incident).options(
-        joinedload(Incident.device), joinedload(Incident.wearer), joinedload(Incident.acknowledged_by)
+        joinedload(Incident.device),
+        joinedload(Incident.wearer),
+        joinedload(Incident.acknowledged_by),
+        joinedload(Incident.merged_into),
     )

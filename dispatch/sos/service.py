@@ -1,16 +1,18 @@
-"""The verbs of an incident; each works in the caller's transaction and leaves a line on the timeline."""
+"""The life of an incident: opened, looked after, answered by somebody who goes, ended."""
 
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from db import timers
-from db.models import Device, Incident, IncidentReport
-from db.states import IncidentState, Outcome, PositionSource
+from db.models import Device, HelperCall, Incident, IncidentReport, Timer, User
+from db.states import CallState, IncidentState, Outcome, PositionSource
+from dispatch.errors import Held
 from dispatch.regions import region_of
-from dispatch.sos import escalation, queries, rules, timeline
+from dispatch.sos import escalation, moving, queries, rules, timeline
 from dispatch.sos.rules import Press
 
 
@@ -35,78 +37,145 @@ def report(session: Session, device_id: int, *, press: Press, at: datetime) -> R
         incident = _open(session, device, press, at)
         _keep_report(session, incident, device, press, at, opened=True)
         return Reported(incident.id, created=True)
+    # After a duress pin the wearer was shown an end: this press is to look like a new call, and be seen.
+    as_new = incident.shown is not None
+    if as_new and earlier is not None and earlier[1] is incident:
+        earlier[0].frame_id += f" {earlier[0].id}"  # the watch counts anew; no id of a frame has a blank
+        session.flush()
     _join(session, incident, press, at)
-    _keep_report(session, incident, device, press, at, opened=False)
-    return Reported(incident.id, created=False)
-
-
-def ask_cancel(session: Session, device_id: int, *, frame_id: str, at: datetime) -> uuid.UUID | None:
-    """The wearer takes it back: a countdown ends; what is already active is for a person to judge.
-
-    The answer to a cancel sent again is the incident that it ended.
-    """
-    queries.lock_device(session, device_id)
-    incident = queries.lock_open_incident(session, device_id)
-    if incident is None:
-        earlier = queries.find_report(session, device_id, frame_id)
-        return None if earlier is None else earlier[0].incident_id
-    if incident.state == IncidentState.COUNTDOWN:
-        _end(session, incident, outcome=Outcome.CANCELLED, by=None, note="", at=at)
-    elif incident.cancel_asked_at is None:
-        incident.cancel_asked_at = at
-        timeline.record(session, incident, "cancel_asked", at=at)
-    return incident.id
+    _keep_report(session, incident, device, press, at, opened=as_new)
+    return Reported(incident.id, created=as_new)
 
 
 def activate(session: Session, incident_id: uuid.UUID, *, at: datetime) -> Incident:
     """End the countdown: from now on people are asked."""
-    incident = queries.lock_incident(session, incident_id)
-    _move(incident, IncidentState.ACTIVE)
+    incident = moving.hold(session, incident_id, "activate")
+    moving.move(incident, IncidentState.ACTIVE)
     escalation.start(session, incident, at=at)
     timeline.record(session, incident, "activated", at=at)
     return incident
 
 
 def acknowledge(session: Session, incident_id: uuid.UUID, *, by: int, at: datetime) -> Incident:
-    """Stop the escalation; the same dispatcher may say so again and keeps the incident for longer."""
-    incident = queries.lock_incident(session, incident_id)
-    if incident.state == IncidentState.ACKNOWLEDGED and incident.acknowledged_by_id == by:
-        _lease(session, incident, at)
+    """Look after it, so that nobody further is woken; the same dispatcher may say so again and keeps it.
+
+    What another looks after is theirs until the lease ends or it is reassigned.
+    """
+    incident = moving.hold(session, incident_id, "acknowledge")
+    if incident.acknowledged_by_id == by:
+        moving.renew(session, incident, at=at)
         return incident
-    _move(incident, IncidentState.ACKNOWLEDGED)
+    if moving.is_leased(session, incident, at=at):
+        raise _held(session, incident)
+    if incident.state == IncidentState.ACTIVE:
+        moving.move(incident, IncidentState.ACKNOWLEDGED)
+        escalation.stop(session, incident, at=at)
     incident.acknowledged_by_id, incident.acknowledged_at = by, at
-    escalation.stop(session, incident, at=at)
-    _lease(session, incident, at)
+    moving.renew(session, incident, at=at)
     timeline.record(session, incident, "acknowledged", by=by, at=at)
     return incident
 
 
 def lapse(session: Session, incident_id: uuid.UUID, *, at: datetime) -> Incident:
-    """Nobody was heard of since the acknowledgement: ask again, from the step that was reached."""
-    incident = queries.lock_incident(session, incident_id)
-    _move(incident, IncidentState.ACTIVE)
-    incident.acknowledged_by_id = incident.acknowledged_at = None
-    escalation.start(session, incident, at=at)
+    """Nobody was heard of since the acknowledgement: ask again, from the step that was reached.
+
+    While somebody is on their way it lapses without a word: the check on the scene goes on.
+    """
+    incident = moving.hold(session, incident_id, "lapse")
+    moving.ask_again(session, incident, at=at)
     timeline.record(session, incident, "acknowledgement_lapsed", at=at)
     return incident
+
+
+def responding(session: Session, incident: Incident, *, at: datetime, by: int) -> None:
+    """A helper said yes: somebody goes, which is a person's answer; a second yes moves nothing."""
+    _require(incident, "respond")
+    if incident.state == IncidentState.RESPONDING or _somebody_is_there(session, incident):
+        return
+    moving.move(incident, IncidentState.RESPONDING)
+    escalation.stop(session, incident, at=at)
+    _watch_the_scene(session, incident, at)
+    timeline.record(session, incident, "response_began", by=by, at=at)
+
+
+def on_scene(session: Session, incident: Incident, *, at: datetime, by: int) -> None:
+    """The first helper is there."""
+    _require(incident, "arrive")
+    if incident.state == IncidentState.ON_SCENE:
+        return
+    moving.move(incident, IncidentState.ON_SCENE)
+    _watch_the_scene(session, incident, at)
+    timeline.record(session, incident, "arrived", by=by, at=at)
+
+
+def nobody_goes(session: Session, incident: Incident, *, at: datetime) -> None:
+    """The last helper turned back: a dispatcher heard of lately has it again, else people are asked."""
+    _require(incident, "call_off")
+    if moving.is_leased(session, incident, at=at):
+        moving.move(incident, IncidentState.ACKNOWLEDGED)
+        timers.cancel(session, incident.id, moving.SCENE_CHECK, at=at)
+    else:
+        moving.ask_again(session, incident, at=at)
+    timeline.record(session, incident, "response_ended", at=at, state=incident.state)
+
+
+def check_scene(session: Session, timer: Timer, *, at: datetime) -> None:
+    """Somebody goes, or is there, and nothing was heard for long: ask the dispatchers, again and again."""
+    incident = queries.lock_incident(session, timer.subject)
+    if incident.state not in rules.SOMEBODY_GOES:
+        return
+    _watch_the_scene(session, incident, at)
+    late_s = round((at - timer.due_at).total_seconds(), 3)
+    timeline.record(session, incident, "scene_asked_after", at=at, state=incident.state, late_s=late_s)
 
 
 def resolve(
     session: Session, incident_id: uuid.UUID, *, by: int, outcome: Outcome, note: str = "", at: datetime
 ) -> Incident:
-    """End the incident; saying so again with the same outcome changes nothing."""
+    """End it, and with it what is merged into it; saying so again with the same outcome changes nothing."""
     incident = queries.lock_incident(session, incident_id)
     if incident.state == IncidentState.RESOLVED and incident.outcome == outcome:
         return incident
-    _end(session, incident, outcome=outcome, by=by, note=note, at=at)
+    moving.require_own(incident)
+    rules.check_verb("resolve", incident.state)
+    moving.end(session, incident, outcome=outcome, by=by, note=note, at=at)
+    for merged in moving.lock_merged(session, incident):
+        moving.end(session, merged, outcome=outcome, by=by, note=note, at=at)
     return incident
+
+
+def _require(incident: Incident, verb: str) -> None:
+    moving.require_own(incident)
+    rules.check_verb(verb, incident.state)
+
+
+def _somebody_is_there(session: Session, incident: Incident) -> bool:
+    if incident.state != IncidentState.ON_SCENE:
+        return False
+    there = exists().where(
+        HelperCall.incident_id == incident.id,
+        HelperCall.state == CallState.ON_SCENE,
+        HelperCall.ended_at.is_(None),
+    )
+    return bool(session.scalar(select(there)))
+
+
+def _watch_the_scene(session: Session, incident: Incident, at: datetime) -> None:
+    timers.set_timer(session, incident.id, moving.SCENE_CHECK, due_at=at + rules.SCENE_CHECK, at=at)
+
+
+def _held(session: Session, incident: Incident) -> Held:
+    holder = session.get_one(User, incident.acknowledged_by_id)
+    name = holder.full_name or "another dispatcher"
+    return Held(f"{name} looks after this; reassign it to take it over, or to hand it on")
 
 
 def _is_same(stored: IncidentReport, incident: Incident, press: Press, at: datetime) -> bool:
     return rules.is_same_press(
         stored_device_at=stored.device_at,
         stored_received_at=stored.received_at,
-        incident_open=incident.state != IncidentState.RESOLVED,
+        # Who was shown an end presses anew, whatever goes on unseen.
+        incident_open=incident.state != IncidentState.RESOLVED and incident.shown is None,
         device_at=press.device_at,
         at=at,
     )
@@ -127,6 +196,7 @@ def _open(session: Session, device: Device, press: Press, at: datetime) -> Incid
         level=0,
         reports=1,
         revision=0,
+        exercise=press.exercise,
     )
     _place(session, incident, press, at)
     incident.region = region_of(session, incident.lat, incident.lon)
@@ -150,9 +220,9 @@ def _join(session: Session, incident: Incident, press: Press, at: datetime) -> N
         _place(session, incident, press, at)
     if incident.state == IncidentState.COUNTDOWN and not press.hold_s:
         timers.cancel(session, incident.id, "countdown", at=at)
-        _move(incident, IncidentState.ACTIVE)
+        moving.move(incident, IncidentState.ACTIVE)
         escalation.start(session, incident, at=at)
-    incident.cancel_asked_at = None  # whoever presses again wants help
+    incident.cancel_asked_at = incident.shown = None  # whoever presses again wants help
     timeline.record(session, incident, "joined", at=at, via=press.via, type=press.type)
 
 
@@ -195,22 +265,3 @@ def _keep_report(
             notes=list(press.notes),
         )
     )
-
-
-def _lease(session: Session, incident: Incident, at: datetime) -> None:
-    timers.set_timer(session, incident.id, "ack_lease", due_at=at + rules.ACK_LEASE, at=at)
-
-
-def _end(
-    session: Session, incident: Incident, *, outcome: Outcome, by: int | None, note: str, at: datetime
-) -> None:
-    _move(incident, IncidentState.RESOLVED)
-    incident.outcome = outcome
-    incident.resolved_by_id, incident.resolved_at = by, at
-    timers.cancel(session, incident.id, at=at)
-    timeline.record(session, incident, "resolved", by=by, at=at, outcome=outcome, note=note)
-
-
-def _move(incident: Incident, wanted: IncidentState) -> None:
-    rules.check_move(incident.state, wanted)
-    incident.state = wanted

@@ -12,10 +12,18 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from broker import codec, topics
 from broker.client import Connection
 from broker.frames import AlertFrame, CmdFrame, ConfigFrame, StateFrame
-from db import notifications, work
-from db.models import Device, DeviceCommand, DeviceConfig, Incident, IncidentReport, Notification
+from db import notifications, timers, work
+from db.models import (
+    Device,
+    DeviceCommand,
+    DeviceConfig,
+    HelperCall,
+    Incident,
+    IncidentReport,
+    Notification,
+)
 from db.session import Database
-from db.states import IncidentState
+from db.states import CallState, IncidentState
 from notifier.channels import Channel
 
 _PUBACK_S = 3.0
@@ -44,6 +52,8 @@ def alert(session: Session, incident_id: uuid.UUID) -> Retained:
     if incident.state == IncidentState.RESOLVED:
         return Retained(topic, b"")
     wearer, desk = incident.wearer, incident.acknowledged_by
+    coming = _find_nearest(session, incident.id)
+    step = timers.find_next(session, [incident.id], timers.INCIDENT_STEPS).get(incident.id)
     return Retained(
         topic,
         codec.encode(
@@ -55,8 +65,10 @@ def alert(session: Session, incident_id: uuid.UUID) -> Retained:
                 sev=incident.severity,
                 region=incident.region,
                 exercise=incident.exercise,
+                canary=incident.canary,
                 duress=incident.duress,
                 signal_lost=incident.signal_lost,
+                merged_into=incident.merged_into_id,
                 uid=incident.device.uid,
                 name=wearer.full_name if wearer else None,
                 phone=wearer.phone if wearer else None,
@@ -73,6 +85,11 @@ def alert(session: Session, incident_id: uuid.UUID) -> Retained:
                 acknowledged_by=desk.full_name if desk else None,
                 acknowledged_at=incident.acknowledged_at,
                 cancel_asked_at=incident.cancel_asked_at,
+                who=coming.helper.full_name if coming else None,
+                eta=coming.eta_s if coming else None,
+                next=step.kind if step else None,
+                next_whom=step.payload.get("whom") if step else None,
+                next_at=step.due_at if step else None,
                 reports=incident.reports,
             )
         ),
@@ -80,7 +97,10 @@ def alert(session: Session, incident_id: uuid.UUID) -> Retained:
 
 
 def state(session: Session, incident_id: uuid.UUID) -> Retained:
-    """What the wearer's device may show, under the id of its own last press."""
+    """What the wearer's device may show, under the id of its own last press.
+
+    Of a merged incident that is how the one stands which speaks for it; after a duress pin, an end.
+    """
     incident = _get(session, incident_id)
     press = session.scalars(
         select(IncidentReport.frame_id)
@@ -90,7 +110,25 @@ def state(session: Session, incident_id: uuid.UUID) -> Retained:
     ).one()
     return Retained(
         topics.device(incident.device.uid, topics.Channel.STATE),
-        codec.encode(StateFrame(id=press, s=incident.state.value)),
+        codec.encode(_state_frame(session, incident, press)),
+    )
+
+
+def _state_frame(session: Session, incident: Incident, press: str) -> StateFrame:
+    if incident.shown is not None:
+        return StateFrame(id=press, s=incident.shown["state"])
+    speaks = incident
+    if incident.merged_into is not None and incident.state != IncidentState.RESOLVED:
+        speaks = incident.merged_into
+    coming = _find_nearest(session, speaks.id) if speaks.state in _SOMEBODY_GOES else None
+    if coming is None:
+        return StateFrame(id=press, s=speaks.state.value)
+    is_there = coming.state == CallState.ON_SCENE
+    return StateFrame(
+        id=press,
+        s=speaks.state.value,
+        who=coming.helper.first_name,
+        eta=None if is_there else coming.eta_s,
     )
 
 
@@ -160,11 +198,38 @@ class Topic:
                 work.finish(session, request, at=at)
 
 
+_SOMEBODY_GOES = (IncidentState.RESPONDING, IncidentState.ON_SCENE)
+_COMING = (CallState.ACCEPTED, CallState.EN_ROUTE, CallState.ON_SCENE)
+
+
+def _find_nearest(session: Session, incident_id: uuid.UUID) -> HelperCall | None:
+    """The call of the helper who is there, or will be first."""
+    coming = (
+        select(HelperCall)
+        .where(
+            HelperCall.incident_id == incident_id,
+            HelperCall.state.in_(_COMING),
+            HelperCall.ended_at.is_(None),
+        )
+        .options(joinedload(HelperCall.helper))
+        .order_by(
+            HelperCall.on_scene_at.asc().nulls_last(),
+            HelperCall.eta_s.asc().nulls_last(),
+            HelperCall.id,
+        )
+        .limit(1)
+    )
+    return session.scalar(coming)
+
+
 def _get(session: Session, incident_id: uuid.UUID) -> Incident:
     return session.scalars(
         select(Incident)
         .where(Incident.id == incident_id)
         .options(
-            joinedload(Incident.device), joinedload(Incident.wearer), joinedload(Incident.acknowledged_by)
+            joinedload(Incident.device),
+            joinedload(Incident.wearer),
+            joinedload(Incident.acknowledged_by),
+            joinedload(Incident.merged_into),
         )
     ).one()

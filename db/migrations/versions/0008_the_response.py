@@ -116,6 +116,8 @@ def upgrade() -> None:
         sa.Column("pin_hash", sa.String(), nullable=False),
         sa.Column("duress_hash", sa.String(), nullable=True),
         sa.Column("wrong", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("wrong_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wrong_hash", sa.String(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_pins_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_pins")),
@@ -306,6 +308,7 @@ def upgrade() -> None:
         "incidents", sa.Column("canary", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
     op.add_column("incidents", sa.Column("merged_into_id", sa.Uuid(), nullable=True))
+    op.add_column("incidents", sa.Column("shown", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.create_index(
         "ix_incidents_merged_into_id",
         "incidents",
@@ -341,6 +344,7 @@ def downgrade() -> None:
         table_name="incidents",
         postgresql_where=sa.text("merged_into_id IS NOT NULL"),
     )
+    op.drop_column("incidents", "shown")
     op.drop_column("incidents", "merged_into_id")
     op.drop_column("incidents", "canary")
     op.drop_column("incidents", "repeat_s")

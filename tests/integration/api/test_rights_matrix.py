@@ -48,6 +48,24 @@ POST   /api/v1/incidents/{incident_id}/ack/      own           401      403    4
 POST   /api/v1/incidents/{incident_id}/ack/      foreign       401      403    403    403        200   200
 POST   /api/v1/incidents/{incident_id}/resolve/  own           401      403    403    403        200   200
 POST   /api/v1/incidents/{incident_id}/resolve/  foreign       401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/cancel/   own           401      200    200    200        200   200
+POST   /api/v1/incidents/{incident_id}/cancel/   foreign       401      404    404    404        404   404
+POST   /api/v1/incidents/{incident_id}/note/     own           401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/note/     foreign       401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/reassign/ own           401      403    403    403        409   409
+POST   /api/v1/incidents/{incident_id}/reassign/ foreign       401      403    403    403        409   409
+POST   /api/v1/incidents/{incident_id}/reopen/   own           401      403    403    403        409   409
+POST   /api/v1/incidents/{incident_id}/reopen/   foreign       401      403    403    403        409   409
+POST   /api/v1/incidents/{incident_id}/exercise/ own           401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/exercise/ foreign       401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/merge/    own           401      403    403    403        409   409
+POST   /api/v1/incidents/{incident_id}/merge/    foreign       401      403    403    403        409   409
+POST   /api/v1/incidents/{incident_id}/merge/dismiss/ own      401      403    403    403        404   404
+POST   /api/v1/incidents/{incident_id}/merge/dismiss/ foreign  401      403    403    403        404   404
+POST   /api/v1/incidents/{incident_id}/unmerge/  own           401      403    403    403        409   409
+POST   /api/v1/incidents/{incident_id}/unmerge/  foreign       401      403    403    403        409   409
+PUT    /api/v1/auth/me/pin/                      own           401      409    409    409        409   409
+DELETE /api/v1/auth/me/pin/                      own           401      409    409    409        409   409
 GET    /api/v1/quarantine/                       anybody's     401      403    403    403        403   200
 GET    /api/v1/auth/sessions/                    own           401      200    200    200        200   200
 DELETE /api/v1/auth/sessions/{session_id}/       own           401      204    204    204        204   204
@@ -204,6 +222,15 @@ def test_everybody_may_do_what_the_table_says(
         "POST /api/v1/devices/": {"device_uid": device.uid if whose == "foreign" else "a-new-one"},
         "POST /api/v1/sos/trigger/": {"device_uid": device.uid},
         "POST /api/v1/incidents/{incident_id}/resolve/": {"outcome": "assisted"},
+        "POST /api/v1/incidents/{incident_id}/cancel/": {},
+        "POST /api/v1/incidents/{incident_id}/note/": {"text": "rang back"},
+        "POST /api/v1/incidents/{incident_id}/reassign/": {"to": str(owner.uuid)},
+        "POST /api/v1/incidents/{incident_id}/reopen/": {},
+        "POST /api/v1/incidents/{incident_id}/exercise/": {"exercise": True},
+        "POST /api/v1/incidents/{incident_id}/merge/": {"into": str(incident)},
+        "POST /api/v1/incidents/{incident_id}/merge/dismiss/": {"other": str(incident)},
+        "PUT /api/v1/auth/me/pin/": {"password": "correct-horse", "pin": "4711"},
+        "DELETE /api/v1/auth/me/pin/": {"password": "correct-horse"},
         "POST /api/v1/auth/me/totp/confirm/": {"code": "123456"},
         "POST /api/v1/auth/me/totp/remove/": {"code": "123456"},
         "PATCH /api/v1/auth/me/": {"language": "uz"},

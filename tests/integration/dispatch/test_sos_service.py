@@ -20,8 +20,9 @@ from db.models import (
 from db.session import Database
 from db.states import IncidentState, Outcome, PositionSource, Role, WorkStatus
 from dispatch import relay
-from dispatch.errors import IllegalMove, NotFound
-from dispatch.sos import rules, service
+from dispatch.errors import Held, IllegalMove, NotFound
+from dispatch.sos import cancelling, rules, service
+from dispatch.sos.cancelling import Cancelled
 from tests.builders import NOON, TASHKENT, incident_of, make_device, make_user, press, report
 
 SECOND = timedelta(seconds=1)
@@ -182,8 +183,8 @@ def test_a_cancelled_countdown_ends_and_answers_the_same_again(database: Databas
     reported = report(database, device, frame_id="7f3a", hold_s=15)
     for _ in range(2):
         with database.transaction() as session:
-            ended = service.ask_cancel(session, device.id, frame_id="7f3a", at=NOON + SECOND)
-        assert ended == reported.incident_id
+            ended = cancelling.cancel(session, device.id, frame_id="7f3a", at=NOON + SECOND)
+        assert ended == Cancelled(reported.incident_id)
     incident = incident_of(database, reported)
     assert (incident.state, incident.outcome) == (IncidentState.RESOLVED, Outcome.CANCELLED)
     settle(database, NOON + 60 * SECOND)
@@ -202,7 +203,7 @@ def test_a_cancel_of_an_active_incident_is_shown_and_left_to_a_person(database: 
     device = make_device(database)
     reported = report(database, device, frame_id="7f3a")
     with database.transaction() as session:
-        service.ask_cancel(session, device.id, frame_id="7f3a", at=NOON + SECOND)
+        cancelling.cancel(session, device.id, frame_id="7f3a", at=NOON + SECOND)
     incident = incident_of(database, reported)
     assert (incident.state, incident.cancel_asked_at) == (IncidentState.ACTIVE, NOON + SECOND)
     assert "escalation" in waiting_timers(database, reported.incident_id)
@@ -262,7 +263,7 @@ def test_a_colleague_cannot_take_what_is_taken(database: Database) -> None:
     reported = report(database, make_device(database))
     with database.transaction() as session:
         service.acknowledge(session, reported.incident_id, by=desk.id, at=NOON)
-    with pytest.raises(IllegalMove), database.transaction() as session:
+    with pytest.raises(Held, match="Aziza Karimova looks after this"), database.transaction() as session:
         service.acknowledge(session, reported.incident_id, by=colleague.id, at=NOON + SECOND)
     assert incident_of(database, reported).acknowledged_by_id == desk.id
 

@@ -35,7 +35,7 @@ def test_every_state_is_reached_from_the_first() -> None:
 
 def test_a_refused_move_says_what_is_possible() -> None:
     with pytest.raises(
-        IllegalMove, match=r"active cannot become on_scene; it can become: acknowledged, resolved"
+        IllegalMove, match=r"active cannot become on_scene; it can become: acknowledged, resolved, responding"
     ):
         rules.check_move(IncidentState.ACTIVE, IncidentState.ON_SCENE)
 

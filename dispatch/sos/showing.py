@@ -1,0 +1,25 @@
+"""What a wearer's device is told of its call."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from db import notifications
+from db.models import Incident
+from db.states import IncidentState
+
+
+def show(session: Session, incident_id: uuid.UUID, what: str, *, at: datetime) -> None:
+    """Have the device of an incident, and those of the incidents it speaks for, told how it stands.
+
+    A device that was shown an end after a duress pin hears as little from then on as after a real one.
+    """
+    merged = (Incident.merged_into_id == incident_id) & (Incident.state != IncidentState.RESOLVED)
+    heard: ColumnElement[bool] = Incident.shown.is_(None)
+    if what == "cancelled_under_duress":
+        heard = or_(heard, Incident.id == incident_id)
+    told = select(Incident.id).where(or_(Incident.id == incident_id, merged), heard)
+    for told_id in session.scalars(told).all():
+        notifications.request(session, "state", told_id, at=at)
