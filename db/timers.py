@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from db.models.work import Timer
@@ -45,7 +46,7 @@ def find_next(
     first = (
         select(Timer)
         .where(Timer.subject.in_(subjects), Timer.kind.in_(kinds), Timer.status == WorkStatus.WAITING)
-        .distinct(Timer.subject)
+        .ext(distinct_on(Timer.subject))
         .order_by(Timer.subject, Timer.due_at, Timer.id)
     )
     return {timer.subject: timer for timer in session.scalars(first)}

@@ -1,13 +1,14 @@
 """The people and things that stories are told about."""
 
 import itertools
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from db.models import Device, Incident, User, UserRole
+from db.models import Device, HelperCall, Incident, User, UserRole
 from db.session import Database
-from db.states import Role
-from dispatch.sos import rules, service
+from db.states import CallState, Role
+from dispatch.sos import pins, rules, service
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TASHKENT: dict[str, Any] = {"lat": 41.311081, "lon": 69.240562}
@@ -52,3 +53,35 @@ def incident_of(database: Database, reported: service.Reported) -> Incident:
     """The incident as it stands now."""
     with database.transaction() as session:
         return session.get_one(Incident, reported.incident_id)
+
+
+def set_pins(database: Database, wearer: User, pin: str = "4711", duress_pin: str | None = "9999") -> None:
+    """Give somebody a pin, and a duress pin."""
+    with database.transaction() as session:
+        pins.set_pins(session, wearer.id, pin=pin, duress_pin=duress_pin, at=NOON)
+
+
+def call_helper(
+    database: Database,
+    incident_id: uuid.UUID,
+    helper: User,
+    *,
+    state: CallState = CallState.ACCEPTED,
+    eta_s: int | None = None,
+) -> None:
+    """Somebody was asked to come, and this is how far they are."""
+    with database.transaction() as session:
+        session.add(
+            HelperCall(
+                incident_id=incident_id,
+                helper_id=helper.id,
+                state=state,
+                wave=1,
+                asked_at=NOON,
+                until_at=NOON + timedelta(seconds=60),
+                on_scene_at=NOON if state is CallState.ON_SCENE else None,
+                eta_s=eta_s,
+                chance=0.5,
+                terms={},
+            )
+        )

@@ -55,6 +55,12 @@ def real_hasher() -> Iterator[PasswordHash]:
     passwords._hasher = real
 
 
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of no stack; processes that a test starts are given their own."""
+    monkeypatch.setenv("MAYDAY_SECRET", "a secret of the tests alone")
+
+
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
     """Where this worker's servers keep what is theirs; the servers' user can reach it, whoever we are."""

@@ -196,5 +196,5 @@ class IncidentWithTimeline(IncidentOut):
     """An incident, and all that happened in it; of others who called a desk alone is told."""
 
     timeline: list[EventOut]
-    merged: list[MergedOut] = []
-    merge_proposals: list[ProposalOut] = []
+    merged: Annotated[list[MergedOut], Field(default_factory=list)]
+    merge_proposals: Annotated[list[ProposalOut], Field(default_factory=list)]
