@@ -49,6 +49,55 @@ def test_a_move_outside_the_table_is_refused(current: IncidentState, wanted: Inc
             rules.check_move(current, wanted)
 
 
+LEADS_TO = {
+    "activate": {IncidentState.ACTIVE},
+    "acknowledge": {IncidentState.ACKNOWLEDGED},
+    "lapse": {IncidentState.ACTIVE},
+    "respond": {IncidentState.RESPONDING},
+    "arrive": {IncidentState.ON_SCENE},
+    "call_off": {IncidentState.ACKNOWLEDGED, IncidentState.ACTIVE},
+    "resolve": {IncidentState.RESOLVED},
+    "reopen": {IncidentState.ACTIVE},
+    "merge": {IncidentState.ACTIVE},
+}
+STAYS = {"reassign", "note", "exercise"}
+
+
+@given(st.sampled_from(sorted(rules.VERBS)), st.sampled_from(IncidentState))
+def test_a_verb_that_is_allowed_leads_along_the_table_or_changes_no_state(
+    verb: str, current: IncidentState
+) -> None:
+    if current not in rules.VERBS[verb]:
+        with pytest.raises(IllegalMove, match=f"{verb}: not while the incident is {current}; possible now: "):
+            rules.check_verb(verb, current)
+        return
+    rules.check_verb(verb, current)
+    for wanted in LEADS_TO.get(verb, set()) - {current}:
+        # An acknowledgement of what somebody goes to already changes who looks after it, not its state.
+        if not (verb == "acknowledge" and current in rules.SOMEBODY_GOES):
+            rules.check_move(current, wanted)
+
+
+def test_every_verb_is_known_to_move_or_to_stay() -> None:
+    assert set(rules.VERBS) == set(LEADS_TO) | STAYS
+
+
+def test_every_move_of_the_table_is_some_verbs() -> None:
+    for current, reachable in rules.MOVES.items():
+        led = (LEADS_TO.get(verb, set()) for verb, states in rules.VERBS.items() if current in states)
+        assert reachable <= set().union(*led), current
+
+
+@given(wrong=st.integers(0, 2_000), since_s=st.floats(0, 1e6))
+def test_a_wearer_waits_for_their_pin_a_minute_at_most_and_only_after_many_wrong_ones(
+    wrong: int, since_s: float
+) -> None:
+    at = NOON + timedelta(seconds=since_s)
+    is_out = rules.is_locked_out(wrong=wrong, wrong_at=NOON, at=at)
+    assert is_out == (wrong >= rules.MOST_WRONG_PINS and at < NOON + rules.PIN_PAUSE)
+    assert not rules.is_locked_out(wrong=wrong, wrong_at=NOON, at=NOON + rules.PIN_PAUSE)
+
+
 def _same(
     *,
     stored: datetime | None = None,
