@@ -100,7 +100,8 @@ class Api:
             request.add_header("Authorization", f"Bearer {self.token}")
         try:
             with urllib.request.urlopen(request, timeout=WAIT_S) as response:
-                return response.status, json.load(response)
+                body = response.read()
+                return response.status, json.loads(body) if body else None
         except urllib.error.HTTPError as refused:
             return refused.code, json.load(refused)
 
@@ -181,6 +182,7 @@ class House:
         self.anyone = Api(status["api"])
         self.desk = self.login(status["demo"]["dispatcher"])
         self._watches: list[Watch] = []
+        self._passwords: dict[str, str] = {}
 
     def login(self, who: dict[str, str]) -> Api:
         tokens = self.anyone.post(
@@ -202,12 +204,18 @@ class House:
             "/api/v1/auth/register/", person | {"password": password, "password2": password}
         )
         wearer = Api(self.anyone.url, registered["access"])
+        self._passwords[registered["access"]] = password
         uid = f"watch-{uuid.uuid4().hex[:8]}"
         device = wearer.post("/api/v1/devices/", {"device_uid": uid, "model": "T-Watch 5"})
         watch = Watch(self.mqtt, uid, device["mqtt"]["password"])
         self._watches.append(watch)
         eventually(lambda: watch.publish("status", {"s": "online"}) == 0, "the new watch to be let in")
         return wearer, watch
+
+    def password_of(self, wearer: Api) -> str:
+        """What a new wearer chose when they registered."""
+        assert wearer.token is not None
+        return self._passwords[wearer.token]
 
     def pid(self, name: str, status: dict[str, Any]) -> int:
         return int(next(each["pid"] for each in status["processes"] if each["name"] == name))

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from broker import process, topics
 from broker.client import Connection, Delivery
 from broker.topics import Service
-from db.models import Incident, IncidentReport, QuarantinedFrame
+from db.models import Device, Incident, IncidentReport, Pin, QuarantinedFrame
 from db.session import Database
 from db.states import IncidentState
 from ingest import sos
-from tests.builders import TASHKENT, make_device
+from tests.builders import TASHKENT, make_device, make_user, set_pins
 from tests.integration.ingest.watch import Watch
 from tests.servers import WAIT_S, Broker, eventually
 
@@ -167,6 +167,28 @@ def test_one_bad_field_does_not_cost_the_call(database: Database, broker: Broker
         report = session.scalars(select(IncidentReport)).one()
         assert (report.lat, report.battery_pct, report.severity) == (None, None, 4)
         assert len(report.notes) >= 2
+
+
+def test_a_cancel_with_a_pin_is_answered_and_a_wrong_one_says_so(
+    database: Database, broker: Broker, watch: Watch
+) -> None:
+    wearer = make_user(database)
+    set_pins(database, wearer)
+    with database.transaction() as session:
+        session.execute(update(Device).where(Device.uid == watch.uid).values(owner_id=wearer.id))
+    with worker(database, broker, watch, 1), worker(database, broker, watch, 2):
+        watch.send({"id": "7f3a"})
+        opened = [watch.answer() for _ in range(2)]
+        watch.send({"id": "7f3a", "cancel": True, "pin": "0000"})
+        for _ in range(2):
+            assert watch.answer() == {"id": "7f3a", "ok": False, "err": "wrong pin"}
+        watch.send({"id": "7f3a", "cancel": True, "pin": 9999})
+        for _ in range(2):
+            assert watch.answer() == {"id": "7f3a", "ok": True, "sos": opened[0]["sos"]}
+    with database.transaction() as session:
+        assert session.scalars(select(Pin.wrong)).one() == 0
+        incident = session.scalars(select(Incident)).one()
+    assert (incident.state, incident.duress) == (IncidentState.ACTIVE, True)
 
 
 @pytest.mark.parametrize(
