@@ -37,7 +37,7 @@ EXAMPLES: dict[Channel, tuple[Example, ...]] = {
         ),
         Example({"id": "7f3b"}, "the button, by a watch without clock and fix"),
         Example({"id": "7f3a", "hold": 15}, "the server opens it in 15 s, even if the watch dies meanwhile"),
-        Example({"id": "7f3a", "cancel": True, "pin": "4711"}, "the wearer takes it back"),
+        Example({"id": "7f3c", "cancel": True, "pin": "4711"}, "the wearer takes their call back"),
     ),
     Channel.POS: (
         Example(_FIX, "a fix"),
@@ -76,6 +76,7 @@ EXAMPLES: dict[Channel, tuple[Example, ...]] = {
         Example(
             {"id": "7f3a", "ok": False, "err": "lat: above 90"}, "refused, and why; do not send it again"
         ),
+        Example({"id": "7f3c", "ok": False, "err": "wrong pin"}, "not taken back: the call goes on"),
     ),
     Channel.STATE: (
         Example({"id": "7f3a", "s": "active"}, "somebody is being asked"),

@@ -11,7 +11,7 @@ MEANING = {
     "batch": "at most so many samples in one message",
     "boot": "how often the device has started",
     "canary": "nobody called: the house tries itself",
-    "cancel": "takes the call with this id back",
+    "cancel": "takes the device's open call back, whatever its id",
     "cancel_asked_at": "when the wearer asked to cancel; a person decides",
     "cur": "currency, three letters",
     "device_at": "the device's own time of the press",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from db import notifications
 from db.models import Device, DeviceCommand, DeviceConfig
 from db.states import CommandKind
+from dispatch.sos import moving
 
 
 def ask(
@@ -34,6 +35,8 @@ def ask(
     session.add(command)
     session.flush()
     notifications.request(session, "cmd", command.uuid, at=at)
+    if by is not None:
+        moving.heard_from(session, device_id, by=by, at=at)
     return command
 
 

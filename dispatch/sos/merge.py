@@ -157,7 +157,7 @@ def _find_near(session: Session, incident: Incident) -> tuple[Incident, float] |
             Incident.device_id != incident.device_id,
             Incident.state.in_(rules.VERBS["merge"]),
             Incident.exercise == incident.exercise,
-            Incident.canary == incident.canary,
+            Incident.canary.is_(False),
             Incident.opened_at.between(
                 incident.opened_at - rules.NEAR_TIME, incident.opened_at + rules.NEAR_TIME
             ),
@@ -179,7 +179,9 @@ def _find_near(session: Session, incident: Incident) -> tuple[Incident, float] |
 
 
 def _may_be_merged(incident: Incident) -> bool:
-    return incident.merged_into_id is None and incident.state in rules.VERBS["merge"]
+    if incident.canary or incident.merged_into_id is not None:
+        return False
+    return incident.state in rules.VERBS["merge"]
 
 
 def _point(lon: object, lat: object) -> ColumnElement[object]:

@@ -57,6 +57,13 @@ def renew(session: Session, incident: Incident, *, at: datetime) -> None:
         notifications.request(session, "alert", incident.id, at=at)  # it says when the lease ends
 
 
+def heard_from(session: Session, device_id: int, *, by: int, at: datetime) -> None:
+    """Somebody did something about a device; where they look after its call, they were heard of with that."""
+    incident = queries.lock_open_incident(session, device_id)
+    if incident is not None and incident.acknowledged_by_id == by:
+        renew(session, incident, at=at)
+
+
 def is_leased(session: Session, incident: Incident, *, at: datetime) -> bool:
     """Whether a dispatcher looks after it, and was heard of lately."""
     if incident.acknowledged_by_id is None:

@@ -7,7 +7,8 @@ import pytest
 
 from db.models import Region, User
 from db.session import Database
-from db.states import IncidentState, Outcome, Role, UserStatus
+from db.states import CommandKind, IncidentState, Outcome, Role, UserStatus
+from dispatch import commands
 from dispatch.errors import Conflict, IllegalMove, NotFound, WrongFields
 from dispatch.sos import desk, queries, rules, service
 from dispatch.sos.service import Reported
@@ -46,6 +47,17 @@ def test_a_note_keeps_the_incident_with_whoever_looks_after_it(
     assert detail(database, taken.incident_id, "noted") == {"text": "rang back"}
     settle(database, NOON + 220 * SECOND)
     assert incident_of(database, taken).state == IncidentState.ACTIVE
+
+
+def test_a_word_to_the_wearers_device_keeps_it_as_well(
+    database: Database, taken: Reported, dilnoza: User
+) -> None:
+    incident = incident_of(database, taken)
+    colleague = make_user(database, Role.DISPATCHER)
+    for by, after_s, until_s in ((colleague.id, 50, 120), (None, 60, 120), (dilnoza.id, 70, 190)):
+        with database.transaction() as session:
+            commands.ask(session, incident.device_id, do=CommandKind.RING, by=by, at=NOON + after_s * SECOND)
+        assert waiting(database, incident.id) == {"ack_lease": NOON + until_s * SECOND}
 
 
 def test_a_note_stops_no_escalation(database: Database, dilnoza: User) -> None:
