@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
-from api import errors
+from api import errors, idempotency
 from api.access_log import AccessLog
 from api.accounts.certificates import KeptCertificates
 from api.accounts.google import Google
@@ -25,7 +25,7 @@ from api.codes.documented import router as documented_codes
 from api.codes.routes import router as codes
 from api.devices import bulk
 from api.devices.bulk_routes import router as many_devices
-from api.devices.commands import router as device_commands
+from api.devices.command_routes import router as device_commands
 from api.devices.login_routes import router as device_logins
 from api.devices.routes import router as devices
 from api.dialects.catalyst.routes import router as catalyst
@@ -84,13 +84,14 @@ def create_app(
     )
     furnish(app, settings, database or Database(name="api"), beat)
     errors.install(app)
+    idempotency.install(app)
     app.add_middleware(BodyLimit, most_bytes=MAX_BODY_BYTES, larger=LARGER_BODY_BYTES)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=sorted(settings.api_origins),
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Retry-After"],
+        allow_headers=["Authorization", "Content-Type", idempotency.KEY],
+        expose_headers=["Retry-After", idempotency.REPLAYED],
     )
     app.add_middleware(AccessLog)  # the last is the outermost
     app.include_router(system)

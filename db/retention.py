@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import CursorResult, Delete, delete, select, text, update
 
+from db import answers
 from db.models import (
     Code,
     Fact,
     GeofenceEvent,
+    KeptAnswer,
     LoginSession,
     Message,
     Notification,
@@ -74,6 +76,7 @@ def prune(database: Database, *, at: datetime, settings: RetentionSettings | Non
     gone["refresh_tokens"] = _delete(database, delete(RefreshToken).where(RefreshToken.expires_at < at))
     gone["codes"] = _delete(database, delete(Code).where(Code.created_at < at - _CODES))
     gone["login_sessions"] = _delete(database, delete(LoginSession).where(LoginSession.expires_at < at))
+    gone["kept_answers"] = _delete(database, delete(KeptAnswer).where(KeptAnswer.at <= at - answers.KEPT))
     gone["tries"] = _delete(database, delete(TryCount).where(TryCount.since < at - _TRIES))
     return gone
 

@@ -1,11 +1,12 @@
 """SQLAlchemy models, one module for each family of tables."""
 
+from db.models.answers import KeptAnswer
 from db.models.audit import AuditEntry
 from db.models.base import Base
 from db.models.chain import CanaryCall, SystemAlert
 from db.models.codes import Code
-from db.models.commands import DeviceCommand, DeviceConfig
-from db.models.devices import Device, DeviceClaim, DeviceLast, MqttCredential
+from db.models.commands import DeviceCommand
+from db.models.devices import Device, DeviceClaim, DeviceConfig, DeviceLast, MqttCredential
 from db.models.drivers import Driver, LastPlace, Vehicle
 from db.models.duty import Duty, Policy
 from db.models.geofences import Geofence, GeofenceEvent, GeofenceWatch
@@ -45,6 +46,7 @@ __all__ = [
     "Incident",
     "IncidentEvent",
     "IncidentReport",
+    "KeptAnswer",
     "LastPlace",
     "LiveLink",
     "LoginSession",

@@ -1,8 +1,9 @@
-"""What devices are asked to do, and how they are to report."""
+"""What devices are asked to do."""
 
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.models.base import Base, BigId, BigRef, PublicId, words
@@ -12,7 +13,7 @@ from db.states import CommandKind
 
 
 class DeviceCommand(Base):
-    """One thing a device was asked to do, closed by its reply."""
+    """One thing a device was asked to do, closed by its reply; after `expires_at` it is not told of it."""
 
     __tablename__ = "device_commands"
 
@@ -25,6 +26,7 @@ class DeviceCommand(Base):
     text: Mapped[str | None]
     asked_by_id: Mapped[BigRef | None] = mapped_column(ForeignKey("users.id"))  # none: the house
     asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(server_default=sql("now() + interval '5 minutes'"))
     replied_at: Mapped[datetime | None]
     ok: Mapped[bool | None]
     why: Mapped[str | None]
@@ -38,19 +40,3 @@ class DeviceCommand(Base):
     def frame_id(self) -> str:
         """What it is called on the wire: short, for packets are small."""
         return f"c{self.id}"
-
-
-class DeviceConfig(Base):
-    """How a device is to report; it keeps the highest version it has seen."""
-
-    __tablename__ = "device_configs"
-
-    device_id: Mapped[BigRef] = mapped_column(ForeignKey("devices.id"), primary_key=True, autoincrement=False)
-    version: Mapped[int]
-    rest_s: Mapped[int | None]
-    move_s: Mapped[int | None]
-    alarm_s: Mapped[int | None]
-    batch: Mapped[int | None]
-    changed_at: Mapped[datetime]
-
-    device: Mapped[Device] = relationship(lazy="raise")

@@ -1,4 +1,4 @@
-"""Watches, phones and trackers: what they are, how they log in, how they were last seen."""
+"""Watches, phones and trackers: what they are, how they log in and report, how they were last seen."""
 
 from datetime import datetime
 
@@ -24,11 +24,13 @@ class Device(Base):
     model: Mapped[str] = mapped_column(default="")
     sim_number: Mapped[str | None]
     owner_id: Mapped[BigRef | None] = mapped_column(ForeignKey("users.id"), index=True)
+    owned_since: Mapped[datetime | None]  # what is older is not its owner's to see; none: all of it is
     created_at: Mapped[CreatedAt]
     retired_at: Mapped[datetime | None]
 
     owner: Mapped[User | None] = relationship(lazy="raise")
     last: Mapped["DeviceLast | None"] = relationship(lazy="raise", viewonly=True)
+    config: Mapped["DeviceConfig | None"] = relationship(lazy="raise", viewonly=True)
 
     __table_args__ = (Index("ix_devices_created_at", "created_at", "id"),)
 
@@ -65,6 +67,22 @@ class DeviceClaim(Base):
     code_hash: Mapped[str] = mapped_column(unique=True)
     issued_at: Mapped[datetime]
     claimed_at: Mapped[datetime | None]
+
+
+class DeviceConfig(Base):
+    """How a device is to report; it keeps the highest version it has seen."""
+
+    __tablename__ = "device_configs"
+
+    device_id: Mapped[BigRef] = mapped_column(ForeignKey("devices.id"), primary_key=True, autoincrement=False)
+    version: Mapped[int]
+    rest_s: Mapped[int | None]
+    move_s: Mapped[int | None]
+    alarm_s: Mapped[int | None]
+    batch: Mapped[int | None]
+    changed_at: Mapped[datetime]
+
+    device: Mapped[Device] = relationship(lazy="raise")
 
 
 class DeviceLast(Base):
