@@ -189,12 +189,26 @@ class Connection:
 
     # Messages out
 
-    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> Receipt:
-        """Send one message now; without a connection nothing is kept, and NotConnected says so."""
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        expires_in_s: int | None = None,
+    ) -> Receipt:
+        """Send one message now; without a connection nothing is kept, and NotConnected says so.
+
+        For who is away the broker keeps it until it expires.
+        """
         link = self._link
         if link is None or not link.ready.is_set() or link.down.is_set():
             raise NotConnected(f"no connection to {self._address}")
-        info = link.client.publish(topic, payload, qos=qos, retain=retain)
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if expires_in_s is not None:
+            properties.MessageExpiryInterval = expires_in_s
+        info = link.client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         if info.rc != mqtt.MQTT_ERR_SUCCESS:
             raise NotConnected(mqtt.error_string(info.rc))
         return Receipt(link, info)

@@ -104,10 +104,15 @@ EXAMPLES: dict[Channel, tuple[Example, ...]] = {
         ),
     ),
     Channel.CMD: (
-        Example({"id": "c17", "do": "locate"}, "one fix, now"),
-        Example({"id": "c18", "do": "report", "every": 5, "span": 600}, "a fix each 5 s for ten minutes"),
-        Example({"id": "c19", "do": "ring"}, "make a noise"),
-        Example({"id": "c20", "do": "message", "text": "Help is on its way"}, "show a text"),
+        Example({"id": "c17", "do": "locate", "until": 1732100300}, "one fix, now"),
+        Example(
+            {"id": "c18", "do": "report", "until": 1732100300, "every": 5, "span": 600},
+            "a fix each 5 s for ten minutes",
+        ),
+        Example({"id": "c19", "do": "ring", "until": 1732100300}, "make a noise"),
+        Example(
+            {"id": "c20", "do": "message", "until": 1732100300, "text": "Help is on its way"}, "show a text"
+        ),
     ),
     Channel.CONFIG: (
         Example(

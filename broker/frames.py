@@ -257,13 +257,14 @@ class OfferFrame(DownFrame):
 
 
 class CmdFrame(DownFrame):
-    """Something for the device to do now."""
+    """Something for the device to do now, once; not after `until`."""
 
     channel: ClassVar = Channel.CMD
     elastic: ClassVar = "text"
 
     id: FrameId
     do: Literal["locate", "report", "ring", "message"]
+    until: SmallTime | None = None
     every: Annotated[int, Number(1, 86_400, whole=True)] | None = None
     span: Annotated[int, Number(1, 86_400, whole=True)] | None = None
     text: str | None = None

@@ -107,14 +107,14 @@ def repeat(database: Database, connection: Connection, *, at: datetime) -> int:
     generation = connection.generation
     with database.transaction() as session:
         told = session.execute(
-            select(Incident.id, Incident.state, Incident.shown).where(
-                or_(Incident.state != IncidentState.RESOLVED, Incident.resolved_at > at - _FORGETTABLE)
-            )
+            select(Incident.id, Incident.state, Incident.shown, Device.uuid)
+            .join(Incident.device)
+            .where(or_(Incident.state != IncidentState.RESOLVED, Incident.resolved_at > at - _FORGETTABLE))
         )
-        for incident_id, state, shown in told:
+        for incident_id, state, shown, device in told:
             # What ended for its wearer alone was told long ago; to tell it again would show that it goes on.
             if shown is None or datetime.fromisoformat(shown["resolved_at"]) > at - _FORGETTABLE:
-                notifications.request(session, "state", incident_id, at=at)
+                notifications.request(session, "state", device, at=at)
             if state != IncidentState.COUNTDOWN:
                 notifications.request(session, "alert", incident_id, at=at)
         changed = DeviceConfig.changed_at > at - _FORGETTABLE

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from db import notifications
-from db.models import Incident
+from db.models import Device, Incident
 from db.states import IncidentState
 
 
@@ -20,6 +20,6 @@ def show(session: Session, incident_id: uuid.UUID, what: str, *, at: datetime) -
     heard: ColumnElement[bool] = Incident.shown.is_(None)
     if what == "cancelled_under_duress":
         heard = or_(heard, Incident.id == incident_id)
-    told = select(Incident.id).where(or_(Incident.id == incident_id, merged), heard)
-    for told_id in session.scalars(told).all():
-        notifications.request(session, "state", told_id, at=at)
+    told = select(Device.uuid).join(Incident).where(or_(Incident.id == incident_id, merged), heard)
+    for device in session.scalars(told).all():
+        notifications.request(session, "state", device, at=at)

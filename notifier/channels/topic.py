@@ -1,16 +1,16 @@
 """MQTT: the dispatchers' alert topics and the devices' retained state."""
 
+import math
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from broker import codec, topics
-from broker.client import Connection
+from broker.client import Connection, Receipt
 from broker.frames import AlertFrame, CmdFrame, ConfigFrame, StateFrame
 from db import notifications, timers, work
 from db.models import (
@@ -24,7 +24,7 @@ from db.models import (
 )
 from db.session import Database
 from db.states import CallState, IncidentState
-from notifier.channels import Channel
+from notifier.channels import Channel, Undeliverable
 
 _PUBACK_S = 3.0
 
@@ -33,16 +33,20 @@ _PUBACK_S = 3.0
 class Retained:
     """What a topic is to hold from now on; nothing clears it."""
 
-    retain: ClassVar[bool] = True
-
     topic: str
     payload: bytes
 
 
-class Passing(Retained):
-    """What is said to whoever listens now, or has a session that waits."""
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """What is said to whoever listens now, or has a session that waits, as long as it is good."""
 
-    retain = False
+    topic: str
+    payload: bytes
+    until: datetime
+
+
+Said = Retained | Passing
 
 
 def alert(session: Session, incident_id: uuid.UUID) -> Retained:
@@ -96,21 +100,27 @@ def alert(session: Session, incident_id: uuid.UUID) -> Retained:
     )
 
 
-def state(session: Session, incident_id: uuid.UUID) -> Retained:
-    """What the wearer's device may show, under the id of its own last press.
+def state(session: Session, device_id: uuid.UUID) -> Retained:
+    """What a device may show of its latest call for help, under the id of its own last press.
 
-    Of a merged incident that is how the one stands which speaks for it; after a duress pin, an end.
+    Of a merged incident that is how the one stands which speaks for it; after a duress pin, an end. A call
+    from before it came to its owner, and long over, is not theirs to see.
     """
-    incident = _get(session, incident_id)
-    press = session.scalars(
-        select(IncidentReport.frame_id)
-        .where(IncidentReport.incident_id == incident.id)
-        .order_by(IncidentReport.id.desc())
+    device = session.scalar(select(Device).where(Device.uuid == device_id))
+    if device is None:
+        raise Undeliverable("there is no such device")
+    since, is_open = device.owned_since, Incident.state != IncidentState.RESOLVED
+    theirs = true() if since is None else or_(Incident.opened_at >= since, is_open)
+    latest = session.execute(
+        select(Incident.id, IncidentReport.frame_id)
+        .join(IncidentReport, IncidentReport.incident_id == Incident.id)
+        .where(Incident.device_id == device.id, theirs)
+        .order_by(Incident.opened_at.desc(), IncidentReport.id.desc())
         .limit(1)
-    ).one()
+    ).first()
     return Retained(
-        topics.device(incident.device.uid, topics.Channel.STATE),
-        codec.encode(_state_frame(session, incident, press)),
+        topics.device(device.uid, topics.Channel.STATE),
+        codec.encode(_state_frame(session, _get(session, latest.id), latest.frame_id)) if latest else b"",
     )
 
 
@@ -132,7 +142,7 @@ def _state_frame(session: Session, incident: Incident, press: str) -> StateFrame
     )
 
 
-def command(session: Session, command_id: uuid.UUID) -> Retained:
+def command(session: Session, command_id: uuid.UUID) -> Passing:
     """What a device is asked to do, once."""
     asked = session.scalars(
         select(DeviceCommand)
@@ -140,9 +150,15 @@ def command(session: Session, command_id: uuid.UUID) -> Retained:
         .options(joinedload(DeviceCommand.device))
     ).one()
     frame = CmdFrame(
-        id=asked.frame_id, do=asked.do.value, every=asked.every_s, span=asked.span_s, text=asked.text
+        id=asked.frame_id,
+        do=asked.do.value,
+        until=int(asked.expires_at.timestamp()),
+        every=asked.every_s,
+        span=asked.span_s,
+        text=asked.text,
     )
-    return Passing(topics.device(asked.device.uid, topics.Channel.CMD), codec.encode(frame))
+    topic = topics.device(asked.device.uid, topics.Channel.CMD)
+    return Passing(topic, codec.encode(frame), asked.expires_at)
 
 
 def config(session: Session, device_id: uuid.UUID) -> Retained:
@@ -163,7 +179,7 @@ def config(session: Session, device_id: uuid.UUID) -> Retained:
     return Retained(topics.device(profile.device.uid, topics.Channel.CONFIG), codec.encode(frame))
 
 
-Render = Callable[[Session, uuid.UUID], Retained]
+Render = Callable[[Session, uuid.UUID], Said]
 
 RENDER: dict[str, Render] = {"alert": alert, "state": state, "cmd": command, "config": config}
 
@@ -174,7 +190,7 @@ def channels(connection: Connection) -> dict[str, Channel]:
 
 
 class Topic:
-    """A retained topic for each subject; whatever comes last to it is the newest state.
+    """A topic for each subject; whatever comes last to it is the newest state.
 
     The lock is held from reading the state until the broker has it, so an older reading can never
     be published after a newer one, not even by another notifier.
@@ -189,13 +205,21 @@ class Topic:
         kind, subject = requests[0].kind, requests[0].subject
         with database.transaction() as session:
             session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{kind}:{subject}", 0))))
-            message = self._render(session, subject)
-            sent = self._connection.publish(message.topic, message.payload, retain=message.retain)
-            sent.wait(_PUBACK_S)
+            self._publish(self._render(session, subject)).wait(_PUBACK_S)
             at = datetime.now(UTC)
             for request in requests:
                 notifications.record_attempt(session, request, ok=True, answer="PUBACK", at=at)
                 work.finish(session, request, at=at)
+
+    def _publish(self, said: Said) -> Receipt:
+        match said:
+            case Retained(topic, payload):
+                return self._connection.publish(topic, payload, retain=True)
+            case Passing(topic, payload, until):
+                left_s = (until - datetime.now(UTC)).total_seconds()
+                if left_s <= 0:
+                    raise Undeliverable("it came too late to be of use")
+                return self._connection.publish(topic, payload, expires_in_s=math.ceil(left_s))
 
 
 _SOMEBODY_GOES = (IncidentState.RESPONDING, IncidentState.ON_SCENE)
