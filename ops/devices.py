@@ -15,6 +15,7 @@ from db.settings import DatabaseSettings
 from dispatch.errors import DomainError, WrongFields
 from ops.progress import Progress
 from ops.trouble import Trouble
+from ops.users import OPERATOR
 
 
 def import_table(table: Path, output: Path, *, database_url: str, secret: str) -> int:
@@ -29,6 +30,7 @@ def import_table(table: Path, output: Path, *, database_url: str, secret: str) -
                     done = bulk.provision(
                         session,
                         lines,
+                        actor=OPERATOR,
                         key=key,
                         at=datetime.now(UTC),
                         progress=lambda count: progress.say(_bar(count, len(lines))),

@@ -24,7 +24,8 @@ from dispatch.errors import DomainError
 from ops.stack import running_stack
 from ops.trouble import Trouble
 
-_OPERATOR = Actor(None, "console")
+OPERATOR = Actor(None, "console")
+"""Whoever sits at the machine itself."""
 
 
 @contextmanager
@@ -53,7 +54,7 @@ def grant(database: Database, phone: str, role: str) -> str:
     at = datetime.now(UTC)
     with database.transaction() as session:
         user = _get(session, phone)
-        held = service.grant_role(session, user.uuid, Role(role), actor=_OPERATOR, at=at)
+        held = service.grant_role(session, user.uuid, Role(role), actor=OPERATOR, at=at)
         return f"{user.phone} is {', '.join(sorted(each.role for each in held.granted))}"
 
 
@@ -68,7 +69,7 @@ def renew_password(database: Database, phone: str) -> str:
         second_factor.remove(session, user.id)
         ended = sessions.end_all(session, user.id, at=at)
         audit.record(
-            session, _OPERATOR, "password.renewed", subject=("user", user.uuid), at=at, sessions_ended=ended
+            session, OPERATOR, "password.renewed", subject=("user", user.uuid), at=at, sessions_ended=ended
         )
     return password
 

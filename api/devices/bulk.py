@@ -18,6 +18,8 @@ from api.devices.service import NAMES_OF_ROUTES, UID_EXPECTED, read_sim_number
 from api.refusals import Taken, WrongField
 from broker.passwords import hash_secret, new_client_id, new_secret
 from broker.topics import is_uid, wire_name
+from db import audit
+from db.audit import Actor
 from db.models import Device, DeviceClaim, MqttCredential, User
 from db.states import CredentialKind, DeviceKind, UserStatus
 from dispatch.errors import WrongFields
@@ -86,7 +88,13 @@ def read_table(data: bytes) -> list[Line]:
 
 
 def provision(
-    session: Session, lines: Sequence[Line], *, key: str, at: datetime, progress: Progress = lambda _: None
+    session: Session,
+    lines: Sequence[Line],
+    *,
+    actor: Actor,
+    key: str,
+    at: datetime,
+    progress: Progress = lambda _: None,
 ) -> list[Provisioned]:
     """Create all the devices, or raise with every line that stands in the way."""
     owners = _check(session, lines)
@@ -98,6 +106,11 @@ def provision(
                 progress(len(done))
     except IntegrityError:
         raise Taken("uid", "somebody registered one of these a moment ago; nothing was created") from None
+    # One line for the act, however many they are; a table mostly holds a run of numbers.
+    first, last = lines[0].uid, lines[-1].uid
+    audit.record(
+        session, actor, "devices.created", subject=("devices", first), at=at, last=last, count=len(done)
+    )
     return done
 
 

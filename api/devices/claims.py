@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.accounts.service import Person
-from api.devices.care import lock_in_use
+from api.devices import queries, trail
 from api.refusals import WrongField
+from db.audit import Actor
 from db.models import Device, DeviceClaim
 from dispatch.errors import Conflict
 
@@ -62,14 +63,14 @@ def claim(session: Session, code: str, *, caller: Person, key: str, at: datetime
     if held.claimed_at is not None and device.owner_id != caller.id:
         raise WrongField("code", _EXPECTED)
     if held.claimed_at is None:
-        held.claimed_at, device.owner_id = at, caller.id
+        held.claimed_at, device.owner_id, device.owned_since = at, caller.id, at
         session.flush()
     return device
 
 
-def reissue(session: Session, uid: str, *, caller: Person, key: str, at: datetime) -> str:
+def reissue(session: Session, uid: str, *, caller: Person, actor: Actor, key: str, at: datetime) -> str:
     """A new code for a device that nobody owns; one given before is void."""
-    device = lock_in_use(session, uid, caller=caller)
+    device = queries.lock_in_use(session, uid, caller=caller)
     if device.owner_id is not None:
         raise Conflict(f"{uid} has an owner, who may transfer it")
     code = new_code()
@@ -78,5 +79,6 @@ def reissue(session: Session, uid: str, *, caller: Person, key: str, at: datetim
         held = DeviceClaim(device_id=device.id)
         session.add(held)
     held.code_hash, held.issued_at, held.claimed_at = hash_code(code, key), at, None
+    trail.note(session, actor, "device.claim_code_given", device, at=at)
     session.flush()
     return code

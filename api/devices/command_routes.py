@@ -135,7 +135,9 @@ def list_commands(
         limit=wanted.limit + 1,
     )
     rows, more = paging.cut(found, wanted.limit, lambda row: paging.write_cursor(row.asked_at, row.id))
-    return Page(items=[_out(row, row.asked_by.uuid if row.asked_by else None, at=at) for row in rows], next=more)
+    return Page(
+        items=[_out(row, row.asked_by.uuid if row.asked_by else None, at=at) for row in rows], next=more
+    )
 
 
 @router.put("/{uid}/config/", response_model=ProfileOut)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, status
 
 from api import paging
-from api.deps import Address, Admin, Caller, ClaimTries, Now, ReadSession, Settings, WriteSession
+from api.deps import Acting, Address, Admin, Caller, ClaimTries, Now, ReadSession, Settings, WriteSession
 from api.devices import claims, logins, queries
 from api.devices.access import mqtt_access
 from api.devices.logins import Straggler
@@ -23,6 +23,7 @@ from api.devices.schemas import (
     ago_s,
     device_state,
 )
+from api.idempotency import Once
 from api.paging import Page
 
 router = APIRouter(prefix="/devices", tags=["devices"])
@@ -75,11 +76,18 @@ def claim(
 
 @router.post("/{uid}/claim-code/", status_code=status.HTTP_201_CREATED, response_model=ClaimCode)
 def reissue_code(
-    uid: DeviceUid, admin: Admin, session: WriteSession, settings: Settings, at: Now
+    uid: DeviceUid,
+    admin: Admin,
+    actor: Acting,
+    once: Once,
+    session: WriteSession,
+    settings: Settings,
+    at: Now,
 ) -> ClaimCode:
     """A new code for a device that nobody owns; the last one is void."""
-    code = claims.reissue(session, uid, caller=admin, key=settings.derive(claims.KEY), at=at)
-    return ClaimCode(device_uid=uid, claim_code=code, claim_qr=claims.qr_text(code))
+    key = settings.derive(claims.KEY)
+    code = claims.reissue(session, uid, caller=admin, actor=actor, key=key, at=at)
+    return once.keep(ClaimCode(device_uid=uid, claim_code=code, claim_qr=claims.qr_text(code)))
 
 
 @router.post("/{uid}/rotate/", response_model=Rotated)
@@ -87,6 +95,8 @@ def rotate(
     uid: DeviceUid,
     body: Rotation,
     caller: Caller,
+    actor: Acting,
+    once: Once,
     session: WriteSession,
     settings: Settings,
     request: Request,
@@ -94,12 +104,10 @@ def rotate(
 ) -> Rotated:
     """A new login for a device, shown this once; the old one goes on until the overlap ends."""
     overlap = None if body.stolen else timedelta(seconds=body.overlap_s)
-    rotated = logins.rotate(session, uid, caller=caller, overlap=overlap, at=at)
+    rotated = logins.rotate(session, uid, caller=caller, actor=actor, overlap=overlap, at=at)
     device = queries.get_device(session, uid, seen_by=seen_by(caller))
-    return Rotated(
-        mqtt=mqtt_access(device, rotated.credential, rotated.secret, settings, request),
-        old_until=rotated.old_until,
-    )
+    mqtt = mqtt_access(device, rotated.credential, rotated.secret, settings, request)
+    return once.keep(Rotated(mqtt=mqtt, old_until=rotated.old_until))
 
 
 def _cursor(row: Straggler) -> str:

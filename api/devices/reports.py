@@ -7,8 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.accounts.service import Person
-from api.devices import rights
-from api.devices.care import Retired
+from api.devices import queries, rights
 from api.devices.queries import NoSuchDevice
 from api.refusals import WrongField
 from broker import codec
@@ -71,9 +70,7 @@ def _get_own(session: Session, uid: str, caller: Person) -> Device:
     device = session.scalar(select(Device).where(Device.uid == uid, rights.owned_by(caller)))
     if device is None:
         raise NoSuchDevice(uid)
-    if device.retired_at is not None:
-        raise Retired(uid)
-    return device
+    return queries.require_in_use(device)
 
 
 def _read(frame: type[Up], said: dict[str, Any]) -> Up:

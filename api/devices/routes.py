@@ -1,13 +1,15 @@
 """Devices of one's own: registering, seeing and changing them, and telling what they say."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, status
 from pydantic import BaseModel
+from sqlalchemy import true
 
 from api import paging
 from api.accounts.service import Person
-from api.deps import Caller, Now, RawBody, ReadSession, Settings, WriteSession
+from api.deps import Acting, Caller, Now, RawBody, ReadSession, Settings, WriteSession
 from api.devices import care, queries, reports, service
 from api.devices.access import mqtt_access
 from api.devices.rights import is_desk, seen_by
@@ -22,8 +24,10 @@ from api.devices.schemas import (
     NewDeviceOut,
     StatusReport,
     Transfer,
+    Transferred,
     device_state,
 )
+from api.idempotency import Once
 from api.paging import Page
 from db.models import Device
 
@@ -38,16 +42,24 @@ def _read_as_a_frame(like: type[BaseModel]) -> dict[str, Any]:
 
 @router.post("/", status_code=status.HTTP_201_CREATED, response_model=NewDeviceOut)
 def register(
-    body: DeviceRegistration, caller: Caller, session: WriteSession, settings: Settings, request: Request
+    body: DeviceRegistration,
+    caller: Caller,
+    once: Once,
+    session: WriteSession,
+    settings: Settings,
+    request: Request,
 ) -> NewDeviceOut:
     """Register a device of one's own; the answer holds its broker login, this once."""
     device, secret = service.register_device(session, caller.id, uid=body.device_uid, model=body.model)
-    return NewDeviceOut(
-        uuid=device.uuid,
-        device_uid=device.uid,
-        model=device.model,
-        sim_number=device.sim_number,
-        mqtt=mqtt_access(device, service.get_credential(session, device.uid), secret, settings, request),
+    mqtt = mqtt_access(device, service.get_credential(session, device.uid), secret, settings, request)
+    return once.keep(
+        NewDeviceOut(
+            uuid=device.uuid,
+            device_uid=device.uid,
+            model=device.model,
+            sim_number=device.sim_number,
+            mqtt=mqtt,
+        )
     )
 
 
@@ -78,29 +90,44 @@ def show_device(uid: DeviceUid, caller: Caller, session: ReadSession, at: Now) -
 
 @router.patch("/{uid}/", response_model=DeviceState)
 def change_device(
-    uid: DeviceUid, body: DeviceChange, caller: Caller, session: WriteSession, at: Now
+    uid: DeviceUid, body: DeviceChange, caller: Caller, actor: Acting, session: WriteSession, at: Now
 ) -> DeviceState:
     """Name a device, or correct what is known of it."""
-    care.change_device(session, uid, caller=caller, changes=body.model_dump(exclude_unset=True))
+    changes = body.model_dump(exclude_unset=True)
+    care.change_device(session, uid, caller=caller, actor=actor, changes=changes, at=at)
     return _as_it_stands(session, uid, caller, at)
 
 
 @router.post("/{uid}/retire/", response_model=DeviceState)
-def retire_device(uid: DeviceUid, caller: Caller, session: WriteSession, at: Now) -> DeviceState:
+def retire_device(
+    uid: DeviceUid, caller: Caller, actor: Acting, session: WriteSession, at: Now
+) -> DeviceState:
     """Take a device out of use for good: its login ends, an open call for help does not."""
-    care.retire_device(session, uid, caller=caller, at=at)
+    care.retire_device(session, uid, caller=caller, actor=actor, at=at)
     return _as_it_stands(session, uid, caller, at)
 
 
-@router.post("/{uid}/transfer/", response_model=DeviceState)
+@router.post("/{uid}/transfer/", response_model=Transferred)
 def transfer_device(
-    uid: DeviceUid, body: Transfer, caller: Caller, session: WriteSession, at: Now
-) -> DeviceState:
-    """Give a device to another person; its last owner may still know its login, so rotate that."""
-    device = care.transfer_device(session, uid, caller=caller, phone=body.phone)
-    mine = Device.id == device.id
-    given = queries.get_device(session, uid, seen_by=mine)
-    return device_state(given, for_desk=is_desk(caller), at=at)
+    uid: DeviceUid,
+    body: Transfer,
+    caller: Caller,
+    actor: Acting,
+    once: Once,
+    session: WriteSession,
+    at: Now,
+) -> Transferred:
+    """Give a device to another person, who rotates its login to get one; that which it has ends.
+
+    It ends now, or after the overlap. Refused while a call for help of the device is open.
+    """
+    overlap = None if body.overlap_s is None else timedelta(seconds=body.overlap_s)
+    old_until = care.transfer_device(
+        session, uid, caller=caller, actor=actor, phone=body.phone, overlap=overlap, at=at
+    )
+    given = queries.get_device(session, uid, seen_by=true())  # it may be the caller's no more
+    state = device_state(given, for_desk=is_desk(caller), at=at)
+    return once.keep(Transferred(old_until=old_until, **dict(state)))
 
 
 @router.patch(

@@ -60,9 +60,10 @@ class DeviceChange(Own):
 
 
 class Transfer(Own):
-    """Whose it shall be."""
+    """Whose it shall be; without an overlap the login that it has ends at once."""
 
     phone: Phone
+    overlap_s: Annotated[int | None, Field(ge=60, le=7 * _DAY_S)] = None
 
 
 class Rotation(Own):
@@ -166,12 +167,26 @@ class DeviceState(DeviceOut):
     position_at: datetime | None
 
 
+class Transferred(DeviceState):
+    """A device in other hands, and until when the login that it had works; null: it has ended."""
+
+    old_until: datetime | None
+
+
 def device_state(device: Device, *, for_desk: bool, at: datetime) -> DeviceState:
-    """The device as its owner sees it, or with its owner as a desk does."""
-    last, owner = device.last, device.owner
-    presence = rules.seen(
-        device.kind, last.presence if last else None, last.last_seen_at if last else None, at=at
+    """The device as its owner sees it, or with its owner as a desk does.
+
+    Where it was under another owner is shown to desks alone.
+    """
+    last, owner, config = device.last, device.owner, device.config
+    patience = rules.patience(
+        device.kind, config.rest_s if config else None, config.batch if config else None
     )
+    presence = rules.seen(
+        last.presence if last else None, last.last_seen_at if last else None, patience, at=at
+    )
+    since = None if for_desk else device.owned_since
+    known = last if last and last.position_at and (since is None or last.position_at >= since) else None
     return DeviceState(
         uuid=device.uuid,
         device_uid=device.uid,
@@ -189,9 +204,9 @@ def device_state(device: Device, *, for_desk: bool, at: datetime) -> DeviceState
         last_seen_via=last.last_seen_via if last else None,
         battery_level=last.battery_pct if last else None,
         battery_at=last.battery_at if last else None,
-        lat=last.lat if last else None,
-        lon=last.lon if last else None,
-        position_at=last.position_at if last else None,
+        lat=known.lat if known else None,
+        lon=known.lon if known else None,
+        position_at=known.position_at if known else None,
     )
 
 

@@ -1,11 +1,12 @@
 """Asking a device for something, and its reply."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
-from db.models import Device, Notification
+from db.models import Device, DeviceCommand, Notification, User
 from db.session import Database
 from dispatch import commands
 from notifier.channels import topic
@@ -24,7 +25,9 @@ def test_a_command_is_a_row_that_the_devices_reply_closes(api: Api, database: Da
         request = session.scalars(select(Notification)).one()
         message = topic.RENDER[request.kind](session, request.subject)
     frame = json.loads(message.payload)
-    assert (message.topic, message.retain) == ("mayday/v1/dev/mine/cmd", False)
+    assert isinstance(message, topic.Passing)
+    assert message.topic == "mayday/v1/dev/mine/cmd"
+    assert frame["until"] == int(message.until.timestamp())
     assert (frame["do"], frame["every"], frame["span"]) == ("report", 10, 600)
     stranger = make_device(database)
     with database.transaction() as session:
@@ -35,6 +38,39 @@ def test_a_command_is_a_row_that_the_devices_reply_closes(api: Api, database: Da
     (found,) = api.get(path, owner).json()["items"]
     assert (found["id"], found["ok"], found["why"]) == (asked.json()["id"], False, "asleep")
     assert found["asked_by"] == str(owner.uuid)
+
+
+def states(api: Api, by: User) -> list[str]:
+    return [each["state"] for each in api.get("/api/v1/devices/mine/commands/", by).json()["items"]]
+
+
+def test_a_command_without_a_reply_expires_and_a_late_reply_is_still_shown(
+    api: Api, database: Database
+) -> None:
+    owner = make_user(database)
+    device = make_device(database, owner, uid="mine")
+    path = "/api/v1/devices/mine/commands/"
+    asked = [api.post(path, owner, json={"do": "ring"}).json() for _ in range(2)]
+    lasting = api.post(path, owner, json={"do": "locate", "valid_s": 3600}).json()
+    assert asked[0]["state"] == "waiting"
+    lasts = [datetime.fromisoformat(each["expires_at"]) for each in (asked[0], lasting)]
+    begun = [datetime.fromisoformat(each["asked_at"]) for each in (asked[0], lasting)]
+    assert [until - at for until, at in zip(lasts, begun, strict=True)] == [
+        timedelta(minutes=5),
+        timedelta(hours=1),
+    ]
+    api.later(minutes=5)
+    assert states(api, owner) == ["waiting", "expired", "expired"]
+    with database.transaction() as session:
+        first, second = session.scalars(
+            select(DeviceCommand.id).where(DeviceCommand.do == "ring").order_by(DeviceCommand.id)
+        )
+        commands.settle(session, device.id, f"c{first}", ok=True, why=None, at=api.now())
+        commands.settle(session, device.id, f"c{second}", ok=False, why="late", at=api.now())
+    assert states(api, owner) == ["waiting", "refused", "done"]
+    late = api.get(path, owner).json()["items"][1]
+    assert (late["ok"], late["why"]) == (False, "late")
+    assert late["replied_at"] > late["expires_at"]
 
 
 @pytest.mark.parametrize("frame_id", ["c", "7", "c-1", "cx", "c99", "c" + "9" * 30, "c٣"])
@@ -54,6 +90,8 @@ def test_a_reply_to_nothing_closes_nothing(database: Database, api: Api, frame_i
         {"do": "locate", "text": "hello"},
         {"do": "message", "text": "x" * 121},
         {"do": "locate", "colour": "red"},
+        {"do": "locate", "valid_s": 4},
+        {"do": "locate", "valid_s": 7 * 86_400 + 1},
     ],
 )
 def test_a_wrong_command_is_refused_and_asks_nothing(
@@ -76,7 +114,7 @@ def test_a_profile_is_retained_under_a_growing_version(api: Api, database: Datab
     assert versions == [1, 1, 2]
     with database.transaction() as session:
         message = topic.config(session, session.get_one(Device, device.id).uuid)
-    assert (message.topic, message.retain) == ("mayday/v1/dev/mine/config", True)
+    assert message.topic == "mayday/v1/dev/mine/config"
     assert json.loads(message.payload) == {"version": 2, "rest": 900, "batch": 20}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from api.devices import queries, rules
 from api.devices.service import register_device
 from db import telemetry
-from db.models import Device, DeviceLast, Incident, MqttCredential, Position
+from db.models import Device, DeviceConfig, DeviceLast, Incident, MqttCredential, Position
 from db.samples import Batch, PresenceRow
 from db.session import Database
 from db.states import DeviceKind, IncidentState, Presence, Role
@@ -30,6 +30,18 @@ def uids(api: Api, by: Any, **wanted: Any) -> list[str]:
     answer = api.get(DEVICES, by, params=wanted)
     assert answer.status_code == 200, answer.text
     return [each["device_uid"] for each in answer.json()["items"]]
+
+
+def all_uids(api: Api, by: Any, *, limit: int = 200, **wanted: Any) -> list[str]:
+    """Those of one page after the other."""
+    found: list[str] = []
+    more: dict[str, str] = {}
+    while True:
+        page = api.get(DEVICES, by, params=wanted | more | {"limit": limit}).json()
+        found += [each["device_uid"] for each in page["items"]]
+        if page["next"] is None:
+            return found
+        more = {"cursor": page["next"]}
 
 
 def test_an_owner_sees_their_own_devices_and_how_they_were_last_seen(api: Api, database: Database) -> None:
@@ -59,35 +71,35 @@ def test_a_desk_sees_all_devices_with_their_owners(api: Api, database: Database)
 def test_pages_follow_each_other_without_gap_or_overlap(api: Api, database: Database) -> None:
     owner = make_user(database)
     expected = [make_device(database, owner).uid for _ in range(5)][::-1]
-    seen: list[str] = []
-    cursor = None
-    while True:
-        page = api.get(DEVICES, owner, params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
-        seen += [each["device_uid"] for each in page["items"]]
-        cursor = page["next"]
-        if cursor is None:
-            break
-    assert seen == expected
+    assert all_uids(api, owner, limit=2) == expected
 
 
 def test_the_list_says_of_every_device_what_the_rule_says(api: Api, database: Database) -> None:
     owner = make_user(database)
     at = datetime.now(UTC)
-    silences = [timedelta(minutes=minutes) for minutes in (1, 20, 45, 90, 800)]
+    silences = [timedelta(minutes=minutes) for minutes in (1, 8, 20, 45, 90, 800, 10_000)]
+    profiles: list[tuple[int | None, int | None]] = [
+        *((None, None), (None, 20), (10, None), (600, 1), (600, 5), (86_400, 200)),
+    ]
     expected: dict[str, list[str]] = {each: [] for each in rules.Seen}
-    for kind, presence, ago in product(DeviceKind, [*Presence, None], silences):
-        uid = f"{kind}-{presence}-{ago.total_seconds():.0f}"
-        with database.transaction() as session:
-            device = Device(uid=uid, kind=kind, owner_id=owner.id)
+    with database.transaction() as session:
+        for number, (kind, presence, ago, (rest_s, batch)) in enumerate(
+            product(DeviceKind, [*Presence, None], silences, profiles)
+        ):
+            device = Device(uid=f"{kind}-{number}", kind=kind, owner_id=owner.id)
             session.add(device)
             session.flush()
             session.add(DeviceLast(device_id=device.id, last_seen_at=at - ago, presence=presence))
-        expected[rules.seen(kind, presence, at - ago, at=at)].append(uid)
+            session.add(
+                DeviceConfig(device_id=device.id, version=1, rest_s=rest_s, batch=batch, changed_at=at)
+            )
+            patience = rules.patience(kind, rest_s, batch)
+            expected[rules.seen(presence, at - ago, patience, at=at)].append(device.uid)
     make_device(database, owner, uid="never-heard")
     expected["offline"].append("never-heard")
     for presence_word, names in expected.items():
         assert names
-        assert sorted(uids(api, owner, presence=presence_word, limit=200)) == sorted(names)
+        assert sorted(all_uids(api, owner, presence=presence_word)) == sorted(names)
 
 
 def test_devices_are_listed_by_kind_and_the_retired_apart(api: Api, database: Database) -> None:
@@ -138,23 +150,6 @@ def test_a_retired_device_loses_its_login_and_an_open_call_stays_open(api: Api, 
         assert session.get_one(MqttCredential, "mine").revoked_at is not None
         assert session.get_one(Incident, reported.incident_id).state == IncidentState.ACTIVE
     assert api.post(f"{DEVICES}mine/rotate/", owner, json={}).status_code == 409
-
-
-def test_a_device_is_given_to_another_and_is_then_theirs_alone(api: Api, database: Database) -> None:
-    owner, other = make_user(database), make_user(database)
-    make_device(database, owner, uid="mine")
-    assert api.post(f"{DEVICES}mine/transfer/", owner, json={"phone": other.phone}).status_code == 200
-    assert api.get(f"{DEVICES}mine/", owner).status_code == 404
-    assert api.get(f"{DEVICES}mine/", other).status_code == 200
-
-
-def test_nobody_is_made_an_owner_who_is_not_registered(api: Api, database: Database) -> None:
-    owner = make_user(database)
-    make_device(database, owner, uid="mine")
-    answer = api.post(f"{DEVICES}mine/transfer/", owner, json={"phone": "+998909999999"})
-    assert answer.status_code == 422
-    assert "phone" in wrong_fields(answer)
-    assert api.get(f"{DEVICES}mine/", owner).status_code == 200
 
 
 def test_a_dispatcher_sees_anothers_device_and_may_not_change_it(api: Api, database: Database) -> None:

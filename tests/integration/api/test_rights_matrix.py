@@ -118,8 +118,8 @@ PATCH  /api/v1/devices/{uid}/                    own           401      200    2
 PATCH  /api/v1/devices/{uid}/                    foreign       401      404    404    404        403   200
 POST   /api/v1/devices/{uid}/retire/             own           401      200    200    200        200   200
 POST   /api/v1/devices/{uid}/retire/             foreign       401      404    404    404        403   200
-POST   /api/v1/devices/{uid}/transfer/           own           401      200    200    200        200   200
-POST   /api/v1/devices/{uid}/transfer/           foreign       401      404    404    404        403   200
+POST   /api/v1/devices/{uid}/transfer/           own           401      409    409    409        409   409
+POST   /api/v1/devices/{uid}/transfer/           foreign       401      404    404    404        403   409
 POST   /api/v1/devices/{uid}/rotate/             own           401      200    200    200        200   200
 POST   /api/v1/devices/{uid}/rotate/             foreign       401      404    404    404        403   200
 POST   /api/v1/devices/{uid}/claim-code/         own           401      403    403    403        403   409
@@ -227,8 +227,8 @@ def test_everybody_may_do_what_the_table_says(
         "POST /api/v1/incidents/{incident_id}/reassign/": {"to": str(owner.uuid)},
         "POST /api/v1/incidents/{incident_id}/reopen/": {},
         "POST /api/v1/incidents/{incident_id}/exercise/": {"exercise": True},
-        "POST /api/v1/incidents/{incident_id}/merge/": {"into": str(incident)},
-        "POST /api/v1/incidents/{incident_id}/merge/dismiss/": {"other": str(incident)},
+        "POST /api/v1/incidents/{incident_id}/merge/": {"into": str(named.get("incident_id"))},
+        "POST /api/v1/incidents/{incident_id}/merge/dismiss/": {"other": str(named.get("incident_id"))},
         "PUT /api/v1/auth/me/pin/": {"password": "correct-horse", "pin": "4711"},
         "DELETE /api/v1/auth/me/pin/": {"password": "correct-horse"},
         "POST /api/v1/auth/me/totp/confirm/": {"code": "123456"},
