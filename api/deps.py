@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.requests import HTTPConnection
@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
 from api.accounts import service
+from api.accounts.google import Google
 from api.accounts.service import Person
 from api.accounts.sessions import Client
 from api.accounts.tokens import Signer
@@ -28,34 +29,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _settings(connection: HTTPConnection) -> ApiSettings:
-    found: ApiSettings = connection.app.state.settings
-    return found
+def kept(name: str) -> Any:
+    """What lives as long as the application, by the name that `create_app` gave it."""
 
+    def find(connection: HTTPConnection) -> Any:
+        return getattr(connection.app.state, name)
 
-def _database(connection: HTTPConnection) -> Database:
-    found: Database = connection.app.state.database
-    return found
-
-
-def _signer(connection: HTTPConnection) -> Signer:
-    found: Signer = connection.app.state.signer
-    return found
-
-
-def _tries(connection: HTTPConnection) -> Tries:
-    found: Tries = connection.app.state.tries
-    return found
-
-
-def _claim_tries(connection: HTTPConnection) -> Tries:
-    found: Tries = connection.app.state.claim_tries
-    return found
-
-
-def _hub(connection: HTTPConnection) -> Hub:
-    found: Hub = connection.app.state.hub
-    return found
+    return Depends(find)
 
 
 def _address(request: Request) -> str:
@@ -71,12 +51,13 @@ async def _raw_body(request: Request) -> bytes:
 
 
 Now = Annotated[datetime, Depends(now)]
-Settings = Annotated[ApiSettings, Depends(_settings)]
-Db = Annotated[Database, Depends(_database)]
-Signing = Annotated[Signer, Depends(_signer)]
-TryCounts = Annotated[Tries, Depends(_tries)]
-ClaimTries = Annotated[Tries, Depends(_claim_tries)]
-LiveHub = Annotated[Hub, Depends(_hub)]
+Settings = Annotated[ApiSettings, kept("settings")]
+Db = Annotated[Database, kept("database")]
+Signing = Annotated[Signer, kept("signer")]
+TryCounts = Annotated[Tries, kept("tries")]
+ClaimTries = Annotated[Tries, kept("claim_tries")]
+LiveHub = Annotated[Hub, kept("hub")]
+GoogleWay = Annotated[Google, kept("google")]
 Address = Annotated[str, Depends(_address)]
 From = Annotated[Client, Depends(_client)]
 RawBody = Annotated[bytes, Depends(_raw_body)]

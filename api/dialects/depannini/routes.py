@@ -1,14 +1,11 @@
 """Depannini's ways in, profiles and assistants."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, status
+from fastapi import APIRouter, status
 
 from api.accounts import google, logins
-from api.accounts.google import Google
 from api.accounts.logins import Tokens
 from api.accounts.schemas import Refresh
-from api.deps import Caller, Db, Driver, From, Now, ReadSession, Signing, TryCounts, WriteSession
+from api.deps import Caller, Db, Driver, From, GoogleWay, Now, ReadSession, Signing, TryCounts, WriteSession
 from api.dialects.depannini import service, words
 from api.dialects.depannini.schemas import (
     AssistantOut,
@@ -29,14 +26,6 @@ from api.fleet import service as fleet
 _MOST_ASSISTANTS = 200
 
 router = APIRouter(tags=["depannini"])
-
-
-def _google(request: Request) -> Google:
-    found: Google = request.app.state.google
-    return found
-
-
-GoogleWay = Annotated[Google, Depends(_google)]
 
 
 @router.post("/auth/register/", status_code=status.HTTP_201_CREATED, response_model=DepanniniRegistrationOut)
