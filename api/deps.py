@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts import service
 from api.accounts.google import Google
+from api.accounts.logins import Entrance
 from api.accounts.service import Person
 from api.accounts.sessions import Client
 from api.accounts.tokens import Signer
@@ -42,10 +43,6 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _client(request: Request, address: "Address") -> Client:
-    return Client(address, request.headers.get("user-agent", ""))
-
-
 async def _raw_body(request: Request) -> bytes:
     return await request.body()
 
@@ -59,8 +56,17 @@ ClaimTries = Annotated[Tries, kept("claim_tries")]
 LiveHub = Annotated[Hub, kept("hub")]
 GoogleWay = Annotated[Google, kept("google")]
 Address = Annotated[str, Depends(_address)]
-From = Annotated[Client, Depends(_client)]
 RawBody = Annotated[bytes, Depends(_raw_body)]
+
+
+def _entrance(
+    database: Db, signer: Signing, tries: TryCounts, request: Request, address: Address, at: Now
+) -> Entrance:
+    client = Client(address, request.headers.get("user-agent", ""))
+    return Entrance(database, signer, tries, client, at)
+
+
+AtEntrance = Annotated[Entrance, Depends(_entrance)]
 
 
 def _write_session(database: Db) -> Iterator[Session]:

@@ -54,7 +54,7 @@ def _region(session: Session) -> None:
 
 def _person(session: Session, phone: str, name: str, role: Role) -> dict[str, str]:
     password = secrets.token_urlsafe(9)
-    user = find_user(session, phone=phone)
+    user = find_user(session, phone)
     if user is None:
         register_user(session, phone=phone, password=password, full_name=name, roles=[role])
     else:
@@ -72,6 +72,6 @@ def _watch(session: Session, *, owner: User) -> str:
 
 
 def _get(session: Session, phone: str) -> User:
-    user = find_user(session, phone=phone)
+    user = find_user(session, phone)
     assert user is not None
     return user

@@ -79,6 +79,6 @@ def _get(session: Session, phone: str) -> User:
         number = normalise(phone)
     except ValueError as error:
         raise Trouble(f"PHONE {error}") from None
-    if (user := find_user(session, phone=number)) is None:
+    if (user := find_user(session, number)) is None:
         raise Trouble(f"nobody is registered with {number}; register the account first")
     return user

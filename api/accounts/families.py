@@ -36,9 +36,9 @@ class Rotated:
     token: str
 
 
-def start(session: Session, user_id: int, *, family: uuid.UUID | None = None, at: datetime) -> str:
+def start(session: Session, user_id: int, family: uuid.UUID, *, at: datetime) -> str:
     """The first refresh token of a login."""
-    return _issue(session, user_id, family or uuid.uuid4(), at)
+    return _issue(session, user_id, family, at)
 
 
 def rotate(session: Session, token: str, *, at: datetime) -> Rotated | None:

@@ -91,7 +91,7 @@ def find_or_register(session: Session, vouched: Vouched, *, at: datetime) -> Use
 
 
 def _link(session: Session, vouched: Vouched, at: datetime) -> User:
-    user = service.find_user_by_email(session, vouched.email)
+    user = service.find_user(session, vouched.email)
     if user is None:
         user = service.register_user(session, email=vouched.email, password=None, full_name=vouched.name)
         user.email_verified_at = at

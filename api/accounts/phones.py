@@ -20,4 +20,9 @@ def normalise(text: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def is_phone(subject: str) -> bool:
+    """Whether it is a phone number in E.164; what else somebody is known by is an email address."""
+    return subject.startswith("+")
+
+
 Phone = Annotated[str, Field(max_length=40, examples=["+998901234567"]), AfterValidator(normalise)]

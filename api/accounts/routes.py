@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, status
 from pydantic import Discriminator, Tag
 
-from api.accounts import logins, service
+from api.accounts import service
 from api.accounts.logins import Tokens
 from api.accounts.schemas import Login, Refresh, Registration, RegistrationOut, TokensOut, UserOut
-from api.deps import Db, From, Now, Signing, TryCounts, WriteSession
+from api.deps import AtEntrance, WriteSession
 from api.dialects.evacuator import entry as evacuator
 from api.dialects.evacuator.schemas import EvacuatorEntryOut, EvacuatorLogin, EvacuatorRegistration
 from api.dialects.shapes import EVACUATOR, MDD, told_by
@@ -34,37 +34,27 @@ router = APIRouter(prefix="/auth", tags=["accounts"])
     "/register/", status_code=status.HTTP_201_CREATED, response_model=RegistrationOut | EvacuatorEntryOut
 )
 def register(
-    body: AnyRegistration, session: WriteSession, signer: Signing, client: From, at: Now
+    body: AnyRegistration, session: WriteSession, entrance: AtEntrance
 ) -> RegistrationOut | EvacuatorEntryOut:
     """Create an account and log it in; the answer is in the words of the request."""
     if isinstance(body, EvacuatorRegistration):
-        return evacuator.register(session, body, client=client, signer=signer, at=at)
+        return evacuator.register(session, body, entrance)
     user = service.register_user(
         session, phone=body.phone_number, password=body.password, full_name=body.full_name
     )
-    tokens = logins.begin(session, user, client=client, signer=signer, at=at)
+    tokens = entrance.begin(session, user)
     return RegistrationOut(user=UserOut.of(user), access=tokens.access, refresh=tokens.refresh)
 
 
 @router.post("/login/", response_model=EvacuatorEntryOut | TokensOut)
-def login(
-    body: AnyLogin, database: Db, signer: Signing, tries: TryCounts, client: From, at: Now
-) -> EvacuatorEntryOut | Tokens:
+def login(body: AnyLogin, entrance: AtEntrance) -> EvacuatorEntryOut | Tokens:
     """Come in with phone number and password; the answer is in the words of the request."""
     if isinstance(body, EvacuatorLogin):
-        return evacuator.log_in(database, body, client=client, signer=signer, tries=tries, at=at)
-    return logins.log_in(
-        database,
-        phone=body.phone_number,
-        password=body.password,
-        client=client,
-        signer=signer,
-        tries=tries,
-        at=at,
-    )
+        return evacuator.log_in(body, entrance)
+    return entrance.log_in(body.phone_number, body.password)
 
 
 @router.post("/refresh/", response_model=TokensOut)
-def refresh(body: Refresh, database: Db, signer: Signing, client: From, at: Now) -> Tokens:
+def refresh(body: Refresh, entrance: AtEntrance) -> Tokens:
     """A new access token; `refresh` beside it may be kept in place of the old one, or ignored."""
-    return logins.stay_in(database, refresh=body.refresh, client=client, signer=signer, at=at)
+    return entrance.stay_in(body.refresh)

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, status
 from pydantic import Field
 
-from api.accounts import logins, second_factor, totp
+from api.accounts import second_factor, totp
 from api.accounts.logins import Tokens
 from api.accounts.schemas import TokensOut
 from api.accounts.second_factor import Vault
-from api.deps import Address, Caller, Db, Dispatcher, From, Now, Settings, Signing, TryCounts, WriteSession
+from api.deps import Address, AtEntrance, Caller, Dispatcher, Now, Settings, TryCounts, WriteSession
 from api.people import service
 from api.schemas import Answer, Own
 
@@ -50,26 +50,9 @@ class RecoveryCodes(Answer):
 
 
 @router.post("/login/second-step/", response_model=TokensOut)
-def second_step(
-    body: SecondStep,
-    database: Db,
-    signer: Signing,
-    vault: Sealing,
-    tries: TryCounts,
-    client: From,
-    at: Now,
-) -> Tokens:
+def second_step(body: SecondStep, entrance: AtEntrance, vault: Sealing) -> Tokens:
     """Come in with a code, after login answered 401 `second_step_needed`."""
-    return logins.second_step(
-        database,
-        token=body.second_step,
-        code=body.code,
-        client=client,
-        signer=signer,
-        vault=vault,
-        tries=tries,
-        at=at,
-    )
+    return entrance.second_step(body.second_step, body.code, vault=vault)
 
 
 @router.post("/me/totp/", status_code=status.HTTP_201_CREATED, response_model=Enrolment)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from api.accounts.passwords import hash_password
+from api.accounts.phones import is_phone
 from api.refusals import Taken
 from db.models import LoginSession, User, UserRole
 from db.states import Role, UserStatus
@@ -79,14 +80,14 @@ def _taken(error: IntegrityError) -> Taken:
     return Taken("phone_number", "somebody is registered with this phone number already")
 
 
-def find_user(session: Session, *, phone: str) -> User | None:
-    """The account of a phone number in E.164."""
-    return session.scalar(select(User).where(User.phone == phone))
+def owns(subject: str) -> ColumnElement[bool]:
+    """Whose phone number in E.164 this is, or whose email address, whatever its case."""
+    return User.phone == subject if is_phone(subject) else func.lower(User.email) == func.lower(subject)
 
 
-def find_user_by_email(session: Session, email: str) -> User | None:
-    """The account of an email address, whatever its case."""
-    return session.scalar(select(User).where(func.lower(User.email) == func.lower(email)))
+def find_user(session: Session, subject: str) -> User | None:
+    """The account of a phone number or an email address, with its roles."""
+    return session.scalar(select(User).where(owns(subject)).options(selectinload(User.granted)))
 
 
 def get_user(session: Session, user_id: int) -> User:

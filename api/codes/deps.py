@@ -6,11 +6,11 @@ from fastapi import Depends
 
 from api.codes.flows import Counter
 from api.codes.service import Keys
-from api.deps import Db, From, Now, Settings, TryCounts
+from api.deps import AtEntrance, Settings
 
 
-def _counter(database: Db, settings: Settings, tries: TryCounts, client: From, at: Now) -> Counter:
-    return Counter(database, Keys.of(settings), tries, client, at)
+def _counter(entrance: AtEntrance, settings: Settings) -> Counter:
+    return Counter(entrance, Keys.of(settings))
 
 
 AtCounter = Annotated[Counter, Depends(_counter)]

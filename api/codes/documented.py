@@ -15,7 +15,6 @@ from api.codes.schemas import (
     Resend,
     ResetConfirmed,
 )
-from api.deps import Signing
 from db.states import CodePurpose
 
 router = APIRouter(prefix="/api/auth", tags=["codes"])
@@ -31,10 +30,10 @@ def phone_login(body: PhoneLogin, counter: AtCounter) -> Done:
 
 
 @router.post("/verify-otp/", response_model=OtpTokens)
-def verify_otp(body: OtpShown, counter: AtCounter, signer: Signing) -> OtpTokens:
+def verify_otp(body: OtpShown, counter: AtCounter) -> OtpTokens:
     """Come in with the code."""
-    user, tokens = counter.log_in(body.phone_number, body.code, signer=signer)
-    return OtpTokens(access=tokens.access, refresh=tokens.refresh, user=UserOut.of(user))
+    tokens = counter.log_in(body.phone_number, body.code)
+    return OtpTokens(access=tokens.access, refresh=tokens.refresh, user=UserOut.of(tokens.owner))
 
 
 @router.post("/verify-email/", response_model=Done)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
+from api.accounts.phones import is_phone
+from api.accounts.service import find_user, owns
 from api.codes import rules
 from api.refusals import TooManyTries
 from broker.settings import BrokerSettings
@@ -42,7 +44,7 @@ def send(
     origin = rules.origin(address)
     _lock(session, f"code:{subject}", f"code from:{origin}")
     _check_limits(session, purpose, subject, origin, at)
-    owner = session.execute(select(User.status, User.language).where(_owns(subject))).one_or_none()
+    owner = session.execute(select(User.status, User.language).where(owns(subject))).one_or_none()
     told = owner is not None and owner.status == UserStatus.ACTIVE
     code = f"{secrets.randbelow(10**rules.DIGITS):0{rules.DIGITS}d}"
     row = Code(
@@ -89,12 +91,12 @@ def spend(
     if not rules.is_same(shown, sent.code_hash):
         return None
     sent.used_at = at
-    return session.scalar(select(User).where(_owns(subject)).options(selectinload(User.granted)))
+    return find_user(session, subject)
 
 
 def prove(user: User, subject: str, *, at: datetime) -> None:
     """Note that the phone number or email address is theirs; the first time counts."""
-    if _is_phone(subject):
+    if is_phone(subject):
         user.phone_verified_at = user.phone_verified_at or at
     else:
         user.email_verified_at = user.email_verified_at or at
@@ -127,13 +129,5 @@ def _lock(session: Session, *names: str) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
-def _is_phone(subject: str) -> bool:
-    return subject.startswith("+")
-
-
 def _channel(subject: str) -> str:
-    return "sms" if _is_phone(subject) else "mail"
-
-
-def _owns(subject: str) -> ColumnElement[bool]:
-    return User.phone == subject if _is_phone(subject) else func.lower(User.email) == subject
+    return "sms" if is_phone(subject) else "mail"

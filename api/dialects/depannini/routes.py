@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, status
 
-from api.accounts import google, logins
+from api.accounts import google
 from api.accounts.logins import Tokens
-from api.accounts.schemas import Refresh
-from api.deps import Caller, Db, Driver, From, GoogleWay, Now, ReadSession, Signing, TryCounts, WriteSession
+from api.accounts.schemas import Refresh, TokensOut
+from api.deps import AtEntrance, Caller, Driver, GoogleWay, Now, ReadSession, WriteSession
 from api.dialects.depannini import service, words
 from api.dialects.depannini.schemas import (
     AssistantOut,
@@ -13,7 +13,6 @@ from api.dialects.depannini.schemas import (
     AssistantStatusOut,
     DepanniniRegistration,
     DepanniniRegistrationOut,
-    DepanniniTokensOut,
     DepanniniUserOut,
     EmailLogin,
     GoogleLogin,
@@ -30,62 +29,40 @@ router = APIRouter(tags=["depannini"])
 
 @router.post("/auth/register/", status_code=status.HTTP_201_CREATED, response_model=DepanniniRegistrationOut)
 def register(
-    body: DepanniniRegistration, session: WriteSession, signer: Signing, client: From, at: Now
+    body: DepanniniRegistration, session: WriteSession, entrance: AtEntrance
 ) -> DepanniniRegistrationOut:
     """Create an account and log it in."""
-    user = service.register(session, body, at=at)
-    tokens = logins.begin(session, user, client=client, signer=signer, at=at)
+    user = service.register(session, body, at=entrance.at)
+    tokens = entrance.begin(session, user)
     said = DepanniniUserOut.of(fleet.get_person(session, user.id))
     return DepanniniRegistrationOut(user=said, access=tokens.access, refresh=tokens.refresh)
 
 
-@router.post("/auth/login/email/", response_model=DepanniniTokensOut)
-def login_by_email(
-    body: EmailLogin, database: Db, signer: Signing, tries: TryCounts, client: From, at: Now
-) -> Tokens:
+@router.post("/auth/login/email/", response_model=TokensOut)
+def login_by_email(body: EmailLogin, entrance: AtEntrance) -> Tokens:
     """Come in with email and password."""
-    return logins.log_in(
-        database,
-        email=body.email,
-        password=body.password,
-        client=client,
-        signer=signer,
-        tries=tries,
-        at=at,
-    )
+    return entrance.log_in(body.email, body.password)
 
 
-@router.post("/auth/login/phone/", response_model=DepanniniTokensOut)
-def login_by_phone(
-    body: PhoneLogin, database: Db, signer: Signing, tries: TryCounts, client: From, at: Now
-) -> Tokens:
+@router.post("/auth/login/phone/", response_model=TokensOut)
+def login_by_phone(body: PhoneLogin, entrance: AtEntrance) -> Tokens:
     """Come in with phone number and password."""
-    return logins.log_in(
-        database,
-        phone=body.phone_number,
-        password=body.password,
-        client=client,
-        signer=signer,
-        tries=tries,
-        at=at,
-    )
+    return entrance.log_in(body.phone_number, body.password)
 
 
-@router.post("/auth/login/google/", response_model=DepanniniTokensOut)
-def login_with_google(
-    body: GoogleLogin, way: GoogleWay, database: Db, signer: Signing, client: From, at: Now
-) -> Tokens:
+@router.post("/auth/login/google/", response_model=TokensOut)
+def login_with_google(body: GoogleLogin, way: GoogleWay, entrance: AtEntrance) -> Tokens:
     """Come in with Google; who was never here is registered as a client."""
     vouched = way.read(body.token)  # before the transaction: no connection waits for Google
-    with database.transaction() as session:
-        user = google.find_or_register(session, vouched, at=at)
-        return logins.begin(session, user, client=client, signer=signer, at=at)
+    with entrance.database.transaction() as session:
+        user = google.find_or_register(session, vouched, at=entrance.at)
+        return entrance.begin(session, user)
 
 
-@router.post("/auth/token/refresh/", response_model=DepanniniTokensOut)
-def refresh(body: Refresh, database: Db, signer: Signing, client: From, at: Now) -> Tokens:
+@router.post("/auth/token/refresh/", response_model=TokensOut)
+def refresh(body: Refresh, entrance: AtEntrance) -> Tokens:
     """A new access token; `refresh` beside it may be kept in place of the old one, or ignored."""
-    return logins.stay_in(database, refresh=body.refresh, client=client, signer=signer, at=at)
+    return entrance.stay_in(body.refresh)
 
 
 @router.get("/profile/user/", response_model=DepanniniUserOut)

@@ -16,7 +16,7 @@ from pydantic import (
 from api.accounts.emails import Email
 from api.accounts.passwords import SHORTEST
 from api.accounts.phones import Phone
-from api.accounts.schemas import Password
+from api.accounts.schemas import Password, TokensOut
 from api.dialects.depannini import words
 from api.dialects.shapes import ASSISTANT, CLIENT
 from api.fleet.service import InPerson
@@ -122,13 +122,6 @@ class GoogleLogin(Documented):
     token: Annotated[str, Field(max_length=8192)]
 
 
-class DepanniniTokensOut(Answer):
-    """The access token for each request, and the refresh token for the next access token."""
-
-    access: str
-    refresh: str
-
-
 class DepanniniUserOut(Answer):
     """A person; what only assistants have is null for a client."""
 
@@ -173,7 +166,7 @@ class DepanniniUserOut(Answer):
         )
 
 
-class DepanniniRegistrationOut(DepanniniTokensOut):
+class DepanniniRegistrationOut(TokensOut):
     """The new account, logged in."""
 
     user: DepanniniUserOut

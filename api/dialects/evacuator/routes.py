@@ -2,19 +2,19 @@
 
 from fastapi import APIRouter
 
-from api.accounts import logins, service
+from api.accounts import service
 from api.accounts.logins import Tokens
 from api.accounts.schemas import Refresh, TokensOut
-from api.deps import Caller, Db, From, Now, ReadSession, Signing
+from api.deps import AtEntrance, Caller, ReadSession
 from api.dialects.evacuator.schemas import EvacuatorUserOut
 
 router = APIRouter(prefix="/auth", tags=["evacuator"])
 
 
 @router.post("/token/refresh/", response_model=TokensOut)
-def refresh(body: Refresh, database: Db, signer: Signing, client: From, at: Now) -> Tokens:
+def refresh(body: Refresh, entrance: AtEntrance) -> Tokens:
     """A new access token; `refresh` beside it may be kept in place of the old one, or ignored."""
-    return logins.stay_in(database, refresh=body.refresh, client=client, signer=signer, at=at)
+    return entrance.stay_in(body.refresh)
 
 
 @router.get("/profile/", response_model=EvacuatorUserOut)

@@ -12,7 +12,7 @@ from httpx2 import Response
 from pydantic import SecretStr
 
 from api import deps
-from api.accounts import logins
+from api.accounts.logins import Entrance
 from api.accounts.sessions import Client
 from api.accounts.tokens import Signer
 from api.app import create_app, furnish
@@ -87,8 +87,9 @@ class Login:
 def log_in(api: Api, database: Database, user: User, *, agent: str = "test") -> Login:
     """Log somebody in who has no password."""
     signer: Signer = api.app.state.signer
+    client = Client("203.0.113.7", agent)
     with database.transaction() as session:
-        tokens = logins.begin(session, user, client=Client("203.0.113.7", agent), signer=signer, at=api.now())
+        tokens = Entrance(database, signer, api.app.state.tries, client, api.now()).begin(session, user)
     login = signer.read(tokens.access, at=api.now()).session
     assert login is not None
     return Login(login, tokens.access, tokens.refresh)

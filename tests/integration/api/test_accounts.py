@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from api.accounts import logins, passwords
 from db.models import RefreshToken, User
 from db.session import Database
 from db.states import UserStatus
@@ -88,6 +89,20 @@ def test_an_unknown_number_and_a_wrong_password_are_told_the_same(api: Api) -> N
     assert (wrong.status_code, wrong.json()) == (unknown.status_code, unknown.json())
     assert wrong.status_code == 401
     assert wrong.headers["www-authenticate"] == "Bearer"
+
+
+def test_no_login_begins_with_a_password_that_was_replaced_while_it_was_compared(
+    api: Api, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(api)
+
+    def compare_slowly(password: str, stored_hash: str | None) -> bool:
+        with database.transaction() as session:
+            session.execute(update(User).values(password_hash="another"))
+        return passwords.is_right(password, stored_hash)
+
+    monkeypatch.setattr(logins, "is_right", compare_slowly)
+    assert api.post("/api/v1/auth/login/", json=LOGIN).status_code == 401
 
 
 def test_who_is_blocked_cannot_come_in_or_stay_in(api: Api, database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import statistics
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -236,7 +237,7 @@ def test_a_reset_sets_the_password_and_ends_every_login(
     api: Api, database: Database, ann: User, post: Postman
 ) -> None:
     with database.transaction() as session:
-        before = families.start(session, ann.id, at=api.now())
+        before = families.start(session, ann.id, uuid.uuid4(), at=api.now())
     assert api.post("/api/auth/password-reset/", json={"email": EMAIL.upper()}).status_code == 200
     confirmed = {
         "email": EMAIL,
