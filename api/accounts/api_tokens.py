@@ -1,6 +1,5 @@
 """Tokens without an end, for clients that know no other: opaque, kept as hashes, revocable."""
 
-import hashlib
 import secrets
 from datetime import datetime
 
@@ -8,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from api.accounts import service
+from api.accounts.opaque import digest
 from api.accounts.service import Person
 from db.models import ApiToken, User
 
@@ -15,7 +15,7 @@ from db.models import ApiToken, User
 def issue(session: Session, user_id: int, *, at: datetime) -> str:
     """A new token; it can be shown this once."""
     token = secrets.token_hex(32)
-    session.add(ApiToken(token_hash=_digest(token), user_id=user_id, issued_at=at))
+    session.add(ApiToken(token_hash=digest(token), user_id=user_id, issued_at=at))
     session.flush()
     return token
 
@@ -25,7 +25,7 @@ def find_owner(session: Session, token: str) -> Person | None:
     owner = session.scalar(
         select(User.uuid)
         .join(ApiToken, ApiToken.user_id == User.id)
-        .where(ApiToken.token_hash == _digest(token), ApiToken.revoked_at.is_(None))
+        .where(ApiToken.token_hash == digest(token), ApiToken.revoked_at.is_(None))
     )
     return None if owner is None else service.find_person(session, owner)
 
@@ -38,7 +38,3 @@ def revoke_all(session: Session, user_id: int, *, at: datetime) -> None:
         .values(revoked_at=at)
         .execution_options(synchronize_session=False)
     )
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode(errors="replace")).hexdigest()

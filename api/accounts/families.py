@@ -6,7 +6,6 @@ expires. So nobody is logged out by an answer that was lost or not read, and a s
 by either side still gives the other away.
 """
 
-import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from api.accounts.opaque import digest
 from db.models import LoginSession, RefreshToken, User
 from db.states import UserStatus
 
@@ -46,9 +46,9 @@ def rotate(session: Session, token: str, *, at: datetime) -> Rotated | None:
 
     The end of a family must be committed, so it is answered, not raised.
     """
-    digest = _digest(token)
-    owner = _lock_owner(session, digest)
-    shown = session.get(RefreshToken, digest)
+    token_hash = digest(token)
+    owner = _lock_owner(session, token_hash)
+    shown = session.get(RefreshToken, token_hash)
     if owner is None or shown is None or shown.revoked_at is not None or shown.expires_at <= at:
         return None
     if shown.used_at is not None and at - shown.used_at > GRACE:
@@ -61,8 +61,8 @@ def rotate(session: Session, token: str, *, at: datetime) -> Rotated | None:
     return Rotated(owner, shown.family, _issue(session, owner.id, shown.family, at))
 
 
-def _lock_owner(session: Session, digest: str) -> User | None:
-    owner_id = session.scalar(select(RefreshToken.user_id).where(RefreshToken.token_hash == digest))
+def _lock_owner(session: Session, token_hash: str) -> User | None:
+    owner_id = session.scalar(select(RefreshToken.user_id).where(RefreshToken.token_hash == token_hash))
     return session.scalar(select(User).where(User.id == owner_id).with_for_update(key_share=True))
 
 
@@ -73,7 +73,7 @@ def _issue(session: Session, user_id: int, family: uuid.UUID, at: datetime) -> s
     token = secrets.token_urlsafe(32)
     session.add(
         RefreshToken(
-            token_hash=_digest(token), user_id=user_id, family=family, issued_at=at, expires_at=at + LIFE
+            token_hash=digest(token), user_id=user_id, family=family, issued_at=at, expires_at=at + LIFE
         )
     )
     session.flush()
@@ -136,7 +136,3 @@ def revoke_all(session: Session, user_id: int, *, at: datetime) -> None:
         .values(revoked_at=at)
         .execution_options(synchronize_session=False)
     )
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode(errors="replace")).hexdigest()

@@ -11,6 +11,7 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from api.accounts import totp
+from api.accounts.opaque import digest
 from api.refusals import WrongField
 from db.models import RecoveryCode, SecondFactor
 from dispatch.errors import Conflict
@@ -119,5 +120,4 @@ def _plain(said: str) -> str:
 
 
 def _digest(said: str) -> str:
-    # 64 random bits need no stretching.
-    return hashlib.sha256(_plain(said).encode(errors="replace")).hexdigest()
+    return digest(_plain(said))

@@ -1,7 +1,8 @@
 """People and their roles."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -65,12 +66,19 @@ def register_user(
         password_hash=password_hash,
         granted=granted,
     )
+    with nobody_elses(session):
+        session.add(user)
+    return user
+
+
+@contextmanager
+def nobody_elses(session: Session) -> Iterator[None]:
+    """Taken, when the block gives somebody the phone number or the email of another; it alone is undone."""
     try:
         with session.begin_nested():
-            session.add(user)
+            yield
     except IntegrityError as error:
         raise _taken(error) from None
-    return user
 
 
 def _taken(error: IntegrityError) -> Taken:

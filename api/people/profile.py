@@ -4,12 +4,10 @@ import uuid
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, true
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.accounts.service import Person
+from api.accounts.service import Person, nobody_elses
 from api.people import service
-from api.refusals import Taken
 from db.models import User
 from db.states import Role
 from dispatch.errors import NotFound
@@ -18,12 +16,9 @@ from dispatch.errors import NotFound
 def change(session: Session, user: uuid.UUID, **said: Any) -> User:
     """Change what is said and nothing else."""
     held = service.lock_user(session, user)
-    try:
-        with session.begin_nested():
-            for name, value in said.items():
-                setattr(held, name, value)
-    except IntegrityError:
-        raise Taken("email", "somebody has this email address already") from None
+    with nobody_elses(session):
+        for name, value in said.items():
+            setattr(held, name, value)
     return held
 
 
