@@ -21,7 +21,6 @@ from api.accounts.tokens import Signer
 from api.accounts.tries import Tries
 from api.audience import Audience
 from api.body_limit import BodyLimit
-from api.codes.documented import router as documented_codes
 from api.codes.routes import router as codes
 from api.devices import bulk
 from api.devices.bulk_routes import router as many_devices
@@ -29,8 +28,10 @@ from api.devices.command_routes import router as device_commands
 from api.devices.login_routes import router as device_logins
 from api.devices.routes import router as devices
 from api.dialects.catalyst.routes import router as catalyst
+from api.dialects.depannini.entry_routes import router as depannini_entry
 from api.dialects.depannini.routes import router as depannini
 from api.dialects.evacuator.routes import router as evacuator
+from api.dialects.invo.routes import router as invo
 from api.geofences.routes import router as geofences
 from api.hub import Hub
 from api.people.audit_routes import router as audit
@@ -96,7 +97,6 @@ def create_app(
     app.add_middleware(AccessLog)  # the last is the outermost
     app.include_router(system)
     app.include_router(sos_socket)
-    app.include_router(documented_codes, responses=errors.DOCUMENTED)
     app.include_router(listed_regions, responses=errors.DOCUMENTED)
     app.include_router(_version_1())
     app.include_router(_other_contracts())
@@ -148,7 +148,7 @@ def _version_1() -> APIRouter:
 
 def _other_contracts() -> APIRouter:
     contracts = APIRouter(prefix="/api", responses=errors.DOCUMENTED)
-    for router in (depannini, catalyst):
+    for router in (depannini_entry, depannini, catalyst, invo):
         contracts.include_router(router)
     return contracts
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from api.accounts.passwords import LONGEST, SHORTEST
 from api.accounts.phones import Phone
@@ -15,6 +15,18 @@ from db.states import Role
 _RANKED = (Role.ADMIN, Role.DISPATCHER, Role.HELPER, Role.DRIVER)
 
 Password = Annotated[str, Field(max_length=LONGEST)]
+NewPassword = Annotated[Password, Field(min_length=SHORTEST)]
+
+
+def same_as(field: str) -> AfterValidator:
+    """What is said twice; stands on the second."""
+
+    def check(again: str, info: ValidationInfo) -> str:
+        if field in info.data and again != info.data[field]:
+            raise ValueError(f"must be the same as {field}")
+        return again
+
+    return AfterValidator(check)
 
 
 class Registration(Documented):
@@ -24,15 +36,8 @@ class Registration(Documented):
     full_name: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable
     ]
-    password: Annotated[Password, Field(min_length=SHORTEST)]
-    password2: Password
-
-    @field_validator("password2")
-    @classmethod
-    def _same(cls, password2: str, info: ValidationInfo) -> str:
-        if "password" in info.data and password2 != info.data["password"]:
-            raise ValueError("must be the same as password")
-        return password2
+    password: NewPassword
+    password2: Annotated[Password, same_as("password")]
 
 
 class Login(Documented):

@@ -8,7 +8,6 @@ from fastapi import APIRouter, status
 from api.accounts import sessions
 from api.deps import Caller, Now, ReadSession, WriteSession
 from api.schemas import Answer
-from dispatch.errors import Conflict
 
 router = APIRouter(prefix="/auth", tags=["accounts"])
 
@@ -41,6 +40,4 @@ def end_session(session_id: UUID, caller: Caller, session: WriteSession, at: Now
 @router.post("/logout/", status_code=status.HTTP_204_NO_CONTENT)
 def log_out(caller: Caller, session: WriteSession, at: Now) -> None:
     """End the login that asks."""
-    if caller.session_id is None:
-        raise Conflict("this token belongs to no session; end one of your sessions by its id")
-    sessions.end_session(session, caller.id, caller.session_id, at=at)
+    sessions.end_current(session, caller, at=at)

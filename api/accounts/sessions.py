@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from api.accounts import api_tokens, families
+from api.accounts.service import Person
 from db.models import LoginSession, User
-from dispatch.errors import NotFound
+from dispatch.errors import Conflict, NotFound
 
 _LONGEST_AGENT = 300
 
@@ -52,6 +53,13 @@ def end_session(session: Session, user_id: int, session_id: uuid.UUID, *, at: da
     if session.scalar(own) is None:
         raise NotFound(f"you have no session {session_id}")
     families.end(session, session_id, at=at)
+
+
+def end_current(session: Session, caller: Person, *, at: datetime) -> None:
+    """End the login that the caller's token is of."""
+    if caller.session_id is None:
+        raise Conflict("this token belongs to no session; end one of your sessions by its id")
+    end_session(session, caller.id, caller.session_id, at=at)
 
 
 def end_all(session: Session, user_id: int, *, at: datetime) -> int:

@@ -1,12 +1,11 @@
-"""Codes over our own API, and the documented password reset in one path."""
+"""Codes over our own API."""
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, status
 
 from api.accounts.logins import Tokens
 from api.accounts.schemas import TokensOut
 from api.codes.deps import AtCounter
-from api.codes.schemas import CodeOnItsWay, CodeRequest, CodeShown, Done, PasswordAnew, PasswordByPhone
-from db.states import CodePurpose
+from api.codes.schemas import PASSWORD_SET, VERIFIED, CodeOnItsWay, CodeRequest, CodeShown, Done, PasswordAnew
 
 router = APIRouter(prefix="/auth", tags=["codes"])
 
@@ -28,22 +27,11 @@ def log_in(body: CodeShown, counter: AtCounter) -> Tokens:
 def verify(body: CodeShown, counter: AtCounter) -> Done:
     """Prove by a code for `verify` that a phone number or an email address is yours."""
     counter.verify(body.subject, body.code)
-    return Done(detail="verified")
+    return VERIFIED
 
 
 @router.post("/codes/reset/", response_model=Done)
 def reset(body: PasswordAnew, counter: AtCounter) -> Done:
     """Set a new password with a code for `reset`; every login of before ends."""
     counter.reset_password(body.subject, body.code, body.new_password)
-    return Done(detail="the new password is set; please log in")
-
-
-@router.post("/password/reset/", response_model=Done)
-def reset_by_phone(body: PasswordByPhone, counter: AtCounter, response: Response) -> Done:
-    """Set a new password with the code from the phone; without `code` one is sent and nothing is changed."""
-    if body.code is None:
-        counter.ask(CodePurpose.RESET, body.phone_number)
-        response.status_code = status.HTTP_202_ACCEPTED
-        return Done(detail="a code was sent to the phone; send the same again with it as code")
-    counter.reset_password(body.phone_number, body.code, body.new_password)
-    return Done(detail="the new password is set; please log in")
+    return PASSWORD_SET

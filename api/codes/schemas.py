@@ -2,15 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, ValidationInfo
-from pydantic import field_validator as check
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
 from api.accounts.emails import Email
-from api.accounts.passwords import LONGEST, SHORTEST
 from api.accounts.phones import Phone
-from api.accounts.schemas import TokensOut, UserOut
+from api.accounts.schemas import NewPassword
 from api.codes import rules
-from api.schemas import Answer, Documented, Own
+from api.schemas import Answer, Own
 from db.states import CodePurpose
 
 
@@ -30,7 +28,6 @@ def _text(code: object) -> object:
 ShownCode = Annotated[
     str, Field(max_length=20, examples=["123456"]), BeforeValidator(_text), AfterValidator(_digits)
 ]
-NewPassword = Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
 
 
 class Whose(BaseModel):
@@ -39,7 +36,7 @@ class Whose(BaseModel):
     phone_number: Phone | None = None
     email: Annotated[Email | None, Field(validate_default=True)] = None
 
-    @check("email")
+    @field_validator("email")
     @classmethod
     def _one(cls, email: str | None, info: ValidationInfo) -> str | None:
         if "phone_number" in info.data and (email is None) == (info.data["phone_number"] is None):
@@ -85,74 +82,6 @@ class Done(Answer):
     detail: str
 
 
-class PasswordByPhone(Documented):
-    """A password reset in one path: without the code one is sent, with it the password is set."""
-
-    phone_number: Annotated[Phone, Field(validation_alias=AliasChoices("phone_number", "phone"))]
-    new_password: Annotated[NewPassword, Field(validation_alias=AliasChoices("new_password", "password"))]
-    code: ShownCode | None = None
-
-
-class PhoneLogin(Documented):
-    """Somebody asks to come in by a code to their phone."""
-
-    phone_number: Annotated[Phone, Field(validation_alias=AliasChoices("phone", "phone_number"))]
-
-
-class OtpShown(PhoneLogin):
-    """Somebody comes in by the code."""
-
-    code: Annotated[ShownCode, Field(validation_alias=AliasChoices("code", "otp", "otp_code"))]
-
-
-class OtpTokens(TokensOut):
-    """Logged in."""
-
-    user: UserOut
-
-
-class EmailGiven(Documented):
-    """Whose password is to be reset."""
-
-    email: Email
-
-
-class EmailShown(EmailGiven):
-    """The code that came by mail."""
-
-    code: ShownCode
-
-
-class PhoneShown(Documented):
-    """The code that came to the phone."""
-
-    phone_number: Phone
-    code: ShownCode
-
-
-class Resend(Documented):
-    """A phone number, an email address, or both."""
-
-    phone_number: Phone | None = None
-    email: Annotated[Email | None, Field(validate_default=True)] = None
-
-    @check("email")
-    @classmethod
-    def _any(cls, email: str | None, info: ValidationInfo) -> str | None:
-        if email is None and info.data.get("phone_number", "") is None:
-            raise ValueError("is required, or phone_number in its place")
-        return email
-
-
-class ResetConfirmed(EmailShown):
-    """The code and the new password, said twice."""
-
-    new_password: NewPassword
-    new_password_confirm: Annotated[str, Field(max_length=LONGEST)]
-
-    @check("new_password_confirm")
-    @classmethod
-    def _same(cls, confirmed: str, info: ValidationInfo) -> str:
-        if "new_password" in info.data and confirmed != info.data["new_password"]:
-            raise ValueError("must be the same as new_password")
-        return confirmed
+ON_ITS_WAY = Done(detail="if this is known here, a code is on its way")
+PASSWORD_SET = Done(detail="the new password is set; please log in")
+VERIFIED = Done(detail="verified")

@@ -1,5 +1,6 @@
 """The files that are held to their word."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from pydantic import SecretStr
 from api.settings import ApiSettings
 from db.session import Database
 from tests.contracts.compose import CHECKOUT, EnvExample, read
+from tests.integration.api.postman import Postman
 from tests.integration.api.speaking import Api, serve
 
 
@@ -34,7 +36,18 @@ def services(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def api(database: Database) -> Api:
+def settings(tmp_path: Path) -> ApiSettings:
+    secret = SecretStr("a secret of this test alone")
+    return ApiSettings(secret=secret, mqtt_port=1, media_dir=tmp_path / "media")
+
+
+@pytest.fixture
+def api(database: Database, settings: ApiSettings) -> Api:
     """The API, to be called as its sources write it."""
-    settings = ApiSettings(secret=SecretStr("a secret of this test alone"), mqtt_port=1)
     return serve(settings, database)
+
+
+@pytest.fixture
+def post(database: Database, settings: ApiSettings) -> Postman:
+    """What people would be told."""
+    return Postman(database, settings)

@@ -1,12 +1,7 @@
 """Accounts as catalyst writes them."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from api.accounts.emails import Email
-from api.accounts.passwords import SHORTEST
-from api.accounts.schemas import Password
+from api.accounts.schemas import NewPassword
 from api.schemas import Answer, Documented
 
 
@@ -14,7 +9,7 @@ class CatalystRegistration(Documented):
     """Somebody new, known by an email address."""
 
     email: Email
-    password: Annotated[Password, Field(min_length=SHORTEST)]
+    password: NewPassword
 
 
 class CatalystTokenOut(Answer):

@@ -1,22 +1,14 @@
-"""Depannini's ways in, profiles and assistants."""
+"""Depannini's profiles and assistants."""
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter
 
-from api.accounts import google
-from api.accounts.logins import Tokens
-from api.accounts.schemas import Refresh, TokensOut
-from api.deps import AtEntrance, Caller, Driver, GoogleWay, Now, ReadSession, WriteSession
-from api.dialects.depannini import service, words
+from api.deps import Caller, Driver, Now, ReadSession, WriteSession
+from api.dialects.depannini import words
 from api.dialects.depannini.schemas import (
     AssistantOut,
     AssistantStatus,
     AssistantStatusOut,
-    DepanniniRegistration,
-    DepanniniRegistrationOut,
     DepanniniUserOut,
-    EmailLogin,
-    GoogleLogin,
-    PhoneLogin,
     Whereabouts,
     WhereaboutsOut,
 )
@@ -25,44 +17,6 @@ from api.fleet import service as fleet
 _MOST_ASSISTANTS = 200
 
 router = APIRouter(tags=["depannini"])
-
-
-@router.post("/auth/register/", status_code=status.HTTP_201_CREATED, response_model=DepanniniRegistrationOut)
-def register(
-    body: DepanniniRegistration, session: WriteSession, entrance: AtEntrance
-) -> DepanniniRegistrationOut:
-    """Create an account and log it in."""
-    user = service.register(session, body, at=entrance.at)
-    tokens = entrance.begin(session, user)
-    said = DepanniniUserOut.of(fleet.get_person(session, user.id))
-    return DepanniniRegistrationOut(user=said, access=tokens.access, refresh=tokens.refresh)
-
-
-@router.post("/auth/login/email/", response_model=TokensOut)
-def login_by_email(body: EmailLogin, entrance: AtEntrance) -> Tokens:
-    """Come in with email and password."""
-    return entrance.log_in(body.email, body.password)
-
-
-@router.post("/auth/login/phone/", response_model=TokensOut)
-def login_by_phone(body: PhoneLogin, entrance: AtEntrance) -> Tokens:
-    """Come in with phone number and password."""
-    return entrance.log_in(body.phone_number, body.password)
-
-
-@router.post("/auth/login/google/", response_model=TokensOut)
-def login_with_google(body: GoogleLogin, way: GoogleWay, entrance: AtEntrance) -> Tokens:
-    """Come in with Google; who was never here is registered as a client."""
-    vouched = way.read(body.token)  # before the transaction: no connection waits for Google
-    with entrance.database.transaction() as session:
-        user = google.find_or_register(session, vouched, at=entrance.at)
-        return entrance.begin(session, user)
-
-
-@router.post("/auth/token/refresh/", response_model=TokensOut)
-def refresh(body: Refresh, entrance: AtEntrance) -> Tokens:
-    """A new access token; `refresh` beside it may be kept in place of the old one, or ignored."""
-    return entrance.stay_in(body.refresh)
 
 
 @router.get("/profile/user/", response_model=DepanniniUserOut)

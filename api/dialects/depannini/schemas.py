@@ -1,41 +1,12 @@
-"""Accounts as depannini writes them."""
+"""People as depannini writes them, and where they are."""
 
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import (
-    BeforeValidator,
-    Discriminator,
-    Field,
-    StringConstraints,
-    Tag,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BeforeValidator, Field
 
-from api.accounts.emails import Email
-from api.accounts.passwords import SHORTEST
-from api.accounts.phones import Phone
-from api.accounts.schemas import Password, TokensOut
 from api.dialects.depannini import words
-from api.dialects.shapes import ASSISTANT, CLIENT
 from api.fleet.service import InPerson
-from api.schemas import Answer, Documented, Storable
-
-_LARGEST = 2**63 - 1
-
-
-def _read_day(text: Any) -> date:
-    try:
-        if not isinstance(text, str):
-            raise ValueError
-        return words.read_day(text)
-    except ValueError:
-        raise ValueError("must be a day written dd:mm:yy, such as 31:12:29") from None
-
-
-def _none_given(said: Any) -> Any:
-    return None if said == "" else said
+from api.schemas import Answer, Documented
 
 
 def _no_truth_value(said: Any) -> Any:
@@ -47,79 +18,6 @@ def _no_truth_value(said: Any) -> Any:
 NoTruthValue = BeforeValidator(_no_truth_value)
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), NoTruthValue]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), NoTruthValue]
-
-Absent = BeforeValidator(_none_given)
-"""Forms send what was left empty as an empty text."""
-
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable]
-Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), Storable]
-
-
-class ClientRegistration(Documented):
-    """Somebody new who may need help."""
-
-    phone_number: Phone
-    email: Annotated[Email | None, Absent] = None
-    name: Line
-    password: Annotated[Password, Field(min_length=SHORTEST)]
-    password_confirm: Password
-    user_type: Literal["client", "assistant"]
-    current_lat: Annotated[Latitude | None, Absent] = None
-    current_lng: Annotated[Longitude | None, Absent] = None
-    address: Annotated[Line | None, Absent] = None
-
-    @field_validator("password_confirm")
-    @classmethod
-    def _same(cls, password_confirm: str, info: ValidationInfo) -> str:
-        if "password" in info.data and password_confirm != info.data["password"]:
-            raise ValueError("must be the same as password")
-        return password_confirm
-
-
-class AssistantRegistration(ClientRegistration):
-    """Somebody new who comes to help: who they are, what they may drive and where they are."""
-
-    service_type: Literal["towing", "repair"]
-    vehicle_type: Short
-    driving_license_cat: Literal["c", "b"]
-    driving_license_num: Short
-    driving_license_expiry: Annotated[
-        date, BeforeValidator(_read_day, json_schema_input_type=str), Field(examples=["31:12:29"])
-    ]
-    vehicle_registration_num: Annotated[int, Field(ge=1, le=_LARGEST), NoTruthValue]
-    current_lat: Latitude
-    current_lng: Longitude
-
-
-def _shape(body: Any) -> str:
-    said = body.get("user_type") if isinstance(body, dict) else getattr(body, "user_type", None)
-    return ASSISTANT if said == "assistant" else CLIENT
-
-
-DepanniniRegistration = Annotated[
-    Annotated[ClientRegistration, Tag(CLIENT)] | Annotated[AssistantRegistration, Tag(ASSISTANT)],
-    Discriminator(_shape),
-]
-
-
-class EmailLogin(Documented):
-    """Somebody who was here before, by email."""
-
-    email: Email
-    password: Password
-
-
-class PhoneLogin(Documented):
-    """Somebody who was here before, by phone."""
-
-    phone_number: Phone
-    password: Password
-
-
-class GoogleLogin(Documented):
-    """An id token that Google made for one of our applications."""
-
-    token: Annotated[str, Field(max_length=8192)]
 
 
 class DepanniniUserOut(Answer):
@@ -164,12 +62,6 @@ class DepanniniUserOut(Answer):
             driving_license_expiry=words.write_day(driver.licence_expires_on if driver else None),
             vehicle_registration_num=words.registration_number(person),
         )
-
-
-class DepanniniRegistrationOut(TokensOut):
-    """The new account, logged in."""
-
-    user: DepanniniUserOut
 
 
 class AssistantOut(Answer):

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts import service
 from api.dialects.depannini import words
-from api.dialects.depannini.schemas import AssistantRegistration, ClientRegistration
+from api.dialects.depannini.entry_schemas import AssistantRegistration, ClientRegistration
 from api.fleet import service as fleet
 from api.fleet.service import Licence
 from api.refusals import WrongField

@@ -1,12 +1,15 @@
 """Evacuator's paths of its own."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response, status
 
 from api.accounts import service
 from api.accounts.logins import Tokens
 from api.accounts.schemas import Refresh, TokensOut
+from api.codes.deps import AtCounter
+from api.codes.schemas import PASSWORD_SET, Done
 from api.deps import AtEntrance, Caller, ReadSession
-from api.dialects.evacuator.schemas import EvacuatorUserOut
+from api.dialects.evacuator.schemas import EvacuatorUserOut, PasswordByPhone
+from db.states import CodePurpose
 
 router = APIRouter(prefix="/auth", tags=["evacuator"])
 
@@ -21,3 +24,14 @@ def refresh(body: Refresh, entrance: AtEntrance) -> Tokens:
 def profile(caller: Caller, session: ReadSession) -> EvacuatorUserOut:
     """The caller's own account."""
     return EvacuatorUserOut.of(service.get_user(session, caller.id))
+
+
+@router.post("/password/reset/", response_model=Done)
+def reset_by_phone(body: PasswordByPhone, counter: AtCounter, response: Response) -> Done:
+    """Set a new password with the code from the phone; without `code` one is sent and nothing is changed."""
+    if body.code is None:
+        counter.ask(CodePurpose.RESET, body.phone_number)
+        response.status_code = status.HTTP_202_ACCEPTED
+        return Done(detail="a code was sent to the phone; send the same again with it as code")
+    counter.reset_password(body.phone_number, body.code, body.new_password)
+    return PASSWORD_SET

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, StringConstraints, field_validator
 
 from api.accounts.emails import Email
-from api.accounts.passwords import SHORTEST
 from api.accounts.phones import Phone
-from api.accounts.schemas import Password, TokensOut
+from api.accounts.schemas import NewPassword, Password, TokensOut, same_as
+from api.codes.schemas import ShownCode
 from api.dialects import names
+from api.dialects.forms import Absent
 from api.schemas import Answer, Documented, Storable
 from db.models import User
 from db.states import Role
@@ -25,10 +26,10 @@ class EvacuatorRegistration(Documented):
     """Somebody new, a client or a driver."""
 
     phone: Phone
-    password: Annotated[Password, Field(min_length=SHORTEST)]
-    password_confirm: Password
+    password: NewPassword
+    password_confirm: Annotated[Password, same_as("password")]
     user_type: Literal["CLIENT", "DRIVER"] = "CLIENT"
-    email: Email | None = None
+    email: Annotated[Email | None, Absent] = None
     first_name: Name = ""
     last_name: Name = ""
 
@@ -37,24 +38,20 @@ class EvacuatorRegistration(Documented):
     def _in_capitals(cls, user_type: object) -> object:
         return user_type.upper() if isinstance(user_type, str) else user_type
 
-    @field_validator("email", mode="before")
-    @classmethod
-    def _none_given(cls, email: object) -> object:
-        return None if email == "" else email
-
-    @field_validator("password_confirm")
-    @classmethod
-    def _same(cls, password_confirm: str, info: ValidationInfo) -> str:
-        if "password" in info.data and password_confirm != info.data["password"]:
-            raise ValueError("must be the same as password")
-        return password_confirm
-
 
 class EvacuatorLogin(Documented):
     """Somebody who was here before."""
 
     phone: Phone
     password: Password
+
+
+class PasswordByPhone(Documented):
+    """A new password: without the code one is sent to the phone, with it the password is set."""
+
+    phone_number: Annotated[Phone, Field(validation_alias=AliasChoices("phone_number", "phone"))]
+    new_password: Annotated[NewPassword, Field(validation_alias=AliasChoices("new_password", "password"))]
+    code: ShownCode | None = None
 
 
 class EvacuatorUserOut(Answer):

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from api.settings import ApiSettings
 from db.session import Database
+from tests.integration.api.postman import Postman
 from tests.integration.api.speaking import Api, serve
 
 
@@ -20,3 +21,9 @@ def settings(tmp_path: Path) -> ApiSettings:
 def api(database: Database, settings: ApiSettings) -> Api:
     """The API without its live view."""
     return serve(settings, database)
+
+
+@pytest.fixture
+def post(database: Database, settings: ApiSettings) -> Postman:
+    """What people would be told."""
+    return Postman(database, settings)

@@ -12,13 +12,13 @@ from sqlalchemy import func, select, text, update
 
 from api.accounts import families
 from api.app import create_app
-from api.codes.service import Keys
 from api.settings import ApiSettings
 from db import retention
-from db.models import Code, Notification, User
+from db.models import Code, User
 from db.session import Database
 from db.states import Role, UserStatus
 from tests.builders import make_user
+from tests.integration.api.postman import Postman
 from tests.integration.api.speaking import Api, wrong_fields
 
 EMAIL = "ann@example.org"
@@ -33,31 +33,6 @@ def ann(database: Database) -> User:
     with database.transaction() as session:
         session.execute(update(User).where(User.id == user.id).values(email="Ann@Example.org"))
     return user
-
-
-class Postman:
-    """Reads what the notifier would send."""
-
-    def __init__(self, database: Database, settings: ApiSettings) -> None:
-        self._database = database
-        self._seal = Keys.of(settings).seal
-
-    def letters(self, channel: str | None = None) -> list[dict[str, Any]]:
-        chosen = select(Notification.payload).order_by(Notification.id)
-        if channel:
-            chosen = chosen.where(Notification.kind == channel)
-        with self._database.transaction() as session:
-            return [self._seal.open(payload["sealed"]) for payload in session.scalars(chosen)]
-
-    def code(self) -> str:
-        """The code that was sent last."""
-        code: str = self.letters()[-1]["values"]["code"]
-        return code
-
-
-@pytest.fixture
-def post(database: Database, settings: ApiSettings) -> Postman:
-    return Postman(database, settings)
 
 
 def ask(api: Api, purpose: str, **whom: Any) -> Response:

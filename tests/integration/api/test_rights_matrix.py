@@ -31,6 +31,7 @@ POST   /api/v1/auth/codes/reset/                 anybody's     422      422    4
 POST   /api/v1/auth/password/reset/              anybody's     422      422    422    422        422   422
 POST   /api/auth/phone-login/                    anybody's     400      400    400    400        400   400
 POST   /api/auth/verify-otp/                     anybody's     400      400    400    400        400   400
+POST   /api/auth/logout/                         own           401      200    200    200        200   200
 POST   /api/auth/verify-email/                   anybody's     400      400    400    400        400   400
 POST   /api/auth/verify-phone/                   anybody's     400      400    400    400        400   400
 POST   /api/auth/resend-verification/            anybody's     400      400    400    400        400   400

@@ -1,0 +1,1 @@
+"""Accessible taxis, as the contract called invo writes them."""
