@@ -49,6 +49,10 @@ class Entrance:
         yield
         self.tries.forgive(account, self.client.address, at=self.at)
 
+    def admit(self, subject: str) -> None:
+        """Count a registration, before its password is hashed; none is forgiven, for each costs the same."""
+        self.tries.spend(f"registration of {subject}", self.client.address, at=self.at)
+
     def log_in(self, subject: str, password: str) -> Tokens:
         """Tokens for the right password of whoever owns `subject`, a phone number or an email address.
 

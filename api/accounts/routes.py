@@ -8,6 +8,7 @@ from pydantic import Discriminator, Tag
 from api.accounts import service
 from api.accounts.logins import Tokens
 from api.accounts.schemas import Login, Refresh, Registration, RegistrationOut, TokensOut, UserOut
+from api.codes.deps import AtCounter
 from api.deps import AtEntrance, WriteSession
 from api.dialects.evacuator import entry as evacuator
 from api.dialects.evacuator.schemas import EvacuatorEntryOut, EvacuatorLogin, EvacuatorRegistration
@@ -34,15 +35,16 @@ router = APIRouter(prefix="/auth", tags=["accounts"])
     "/register/", status_code=status.HTTP_201_CREATED, response_model=RegistrationOut | EvacuatorEntryOut
 )
 def register(
-    body: AnyRegistration, session: WriteSession, entrance: AtEntrance
+    body: AnyRegistration, session: WriteSession, counter: AtCounter
 ) -> RegistrationOut | EvacuatorEntryOut:
-    """Create an account and log it in; the answer is in the words of the request."""
+    """Create an account, log it in and send its phone a code; the answer is in the words of the request."""
     if isinstance(body, EvacuatorRegistration):
-        return evacuator.register(session, body, entrance)
+        return evacuator.register(session, body, counter)
+    counter.entrance.admit(body.phone_number)
     user = service.register_user(
         session, phone=body.phone_number, password=body.password, full_name=body.full_name
     )
-    tokens = entrance.begin(session, user)
+    tokens = counter.welcome(session, user, user.phone)
     return RegistrationOut(user=UserOut.of(user), access=tokens.access, refresh=tokens.refresh)
 
 

@@ -22,7 +22,7 @@ class Tries:
     over before a password is hashed.
     """
 
-    def __init__(self, database: Database, what: str = "to log in") -> None:
+    def __init__(self, database: Database, what: str = "from here") -> None:
         self._database = database
         self._what = what
 

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from api.accounts import sessions
 from api.accounts.logins import Entrance, Tokens
 from api.accounts.passwords import hash_password
 from api.codes import service
 from api.codes.service import Keys
 from api.refusals import Unauthenticated, WrongField
+from db.models import User
 from db.states import CodePurpose, UserStatus
 from dispatch.errors import Forbidden
 
@@ -20,6 +23,14 @@ class Counter:
 
     entrance: Entrance
     keys: Keys
+
+    def welcome(self, session: Session, user: User, *subjects: str | None) -> Tokens:
+        """Log in somebody who has just registered, and have a first code sent to each of these."""
+        tokens = self.entrance.begin(session, user)
+        given = [each for each in subjects if each is not None]
+        address, at = self.entrance.client.address, self.entrance.at
+        service.send_first(session, given, keys=self.keys, address=address, at=at)
+        return tokens
 
     def ask(self, purpose: CodePurpose, subject: str) -> None:
         """Have a code sent; whether somebody is there to get it cannot be told from the answer."""

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,8 +43,30 @@ def send(
     TooManyTries says how long to wait. A stranger costs the same work, and the same of every limit.
     """
     origin = rules.origin(address)
-    _lock(session, f"code:{subject}", f"code from:{origin}")
-    _check_limits(session, purpose, subject, origin, at)
+    _lock(session, [subject], origin)
+    wait = _wait(session, purpose, subject, origin, at)
+    if wait > timedelta():
+        raise TooManyTries(
+            "a code was sent a moment ago, or too many were", retry_after_s=int(wait.total_seconds()) + 1
+        )
+    _send(session, purpose, subject, keys=keys, origin=origin, at=at)
+
+
+def send_first(session: Session, subjects: Sequence[str], *, keys: Keys, address: str, at: datetime) -> None:
+    """Have each of these proven by a first code, in the transaction in which their owner registers.
+
+    What the limits forbid is left out: nobody fails to register for it, and it can be asked for later.
+    """
+    origin = rules.origin(address)
+    _lock(session, subjects, origin)
+    for subject in subjects:
+        if not _wait(session, CodePurpose.VERIFY, subject, origin, at):
+            _send(session, CodePurpose.VERIFY, subject, keys=keys, origin=origin, at=at)
+
+
+def _send(
+    session: Session, purpose: CodePurpose, subject: str, *, keys: Keys, origin: str, at: datetime
+) -> None:
     owner = session.execute(select(User.status, User.language).where(owns(subject))).one_or_none()
     told = owner is not None and owner.status == UserStatus.ACTIVE
     code = f"{secrets.randbelow(10**rules.DIGITS):0{rules.DIGITS}d}"
@@ -102,20 +125,16 @@ def prove(user: User, subject: str, *, at: datetime) -> None:
         user.email_verified_at = user.email_verified_at or at
 
 
-def _check_limits(session: Session, purpose: CodePurpose, subject: str, origin: str, at: datetime) -> None:
+def _wait(session: Session, purpose: CodePurpose, subject: str, origin: str, at: datetime) -> timedelta:
     counted = (
         (rules.PER_PURPOSE, (Code.subject == subject, Code.purpose == purpose)),
         (rules.PER_SUBJECT, (Code.subject == subject,)),
         (rules.PER_ADDRESS, (Code.address == origin,)),
     )
-    longest = max(
+    return max(
         rules.wait(_sent(session, *where, most=max(limit.most for limit in limits)), limits, at=at)
         for limits, where in counted
     )
-    if longest > timedelta():
-        raise TooManyTries(
-            "a code was sent a moment ago, or too many were", retry_after_s=int(longest.total_seconds()) + 1
-        )
 
 
 def _sent(session: Session, *where: ColumnElement[bool], most: int) -> list[datetime]:
@@ -123,9 +142,9 @@ def _sent(session: Session, *where: ColumnElement[bool], most: int) -> list[date
     return list(session.scalars(newest_first))
 
 
-def _lock(session: Session, *names: str) -> None:
-    """Two requests at once must not both find that there is room for one more."""
-    for name in names:
+def _lock(session: Session, subjects: Sequence[str], origin: str) -> None:
+    """Two requests at once must not both find that there is room for one more; nor wait for each other."""
+    for name in (*(f"code:{each}" for each in sorted(subjects)), f"code from:{origin}"):
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 

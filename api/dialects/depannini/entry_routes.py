@@ -30,11 +30,12 @@ router = APIRouter(prefix="/auth", tags=["depannini"])
 
 @router.post("/register/", status_code=status.HTTP_201_CREATED, response_model=DepanniniRegistrationOut)
 def register(
-    body: DepanniniRegistration, session: WriteSession, entrance: AtEntrance
+    body: DepanniniRegistration, session: WriteSession, counter: AtCounter
 ) -> DepanniniRegistrationOut:
-    """Create an account and log it in."""
-    user = service.register(session, body, at=entrance.at)
-    tokens = entrance.begin(session, user)
+    """Create an account, log it in and send a code to its phone, and one to its email."""
+    counter.entrance.admit(body.phone_number)
+    user = service.register(session, body, at=counter.entrance.at)
+    tokens = counter.welcome(session, user, user.phone, user.email)
     said = DepanniniUserOut.of(fleet.get_person(session, user.id))
     return DepanniniRegistrationOut(user=said, access=tokens.access, refresh=tokens.refresh)
 

@@ -14,6 +14,7 @@ from db.models import Identity, User, UserRole
 from db.session import Database
 from db.states import Role, UserStatus
 from tests.google import CLIENT_ID, KEY_ID, Certificates, Signing
+from tests.integration.api.postman import Postman
 from tests.integration.api.speaking import Api, wrong_fields
 
 PATH = "/api/auth/login/google/"
@@ -74,6 +75,11 @@ def test_who_was_never_here_is_registered_with_a_verified_email(
     assert (said["email"], said["name"], said["user_type"]) == (EMAIL, "Nadia", "client")
     with database.transaction() as session:
         assert session.scalars(select(User)).one().email_verified_at is not None
+
+
+def test_what_google_has_verified_needs_no_code(api: Api, signing: Signing, post: Postman) -> None:
+    come_in(api, signing.token())
+    assert post.letters() == []
 
 
 def test_who_comes_again_is_the_same_person_whatever_their_email_is_now(api: Api, signing: Signing) -> None:
