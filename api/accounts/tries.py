@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 
+from api.accounts.addresses import origin_of
 from api.refusals import TooManyTries
 from db.models import TryCount
 from db.session import Database
@@ -28,7 +29,8 @@ class Tries:
 
     def spend(self, account: str, address: str, *, at: datetime) -> None:
         """Count a try, or raise TooManyTries with how long to wait."""
-        most = {_key(account, address): _PER_ACCOUNT_AND_ADDRESS, _key(address): _PER_ADDRESS}
+        origin = origin_of(address)
+        most = {_key(account, origin): _PER_ACCOUNT_AND_ADDRESS, _key(origin): _PER_ADDRESS}
         over = TryCount.since <= at - _WITHIN
         one_more = insert(TryCount).values([{"key": key, "since": at, "count": 1} for key in most])
         counted = one_more.on_conflict_do_update(
@@ -47,11 +49,12 @@ class Tries:
 
     def forgive(self, account: str, address: str, *, at: datetime) -> None:
         """The try was right after all."""
+        origin = origin_of(address)
         with self._database.transaction() as session:
-            session.execute(delete(TryCount).where(TryCount.key == _key(account, address)))
+            session.execute(delete(TryCount).where(TryCount.key == _key(account, origin)))
             session.execute(
                 update(TryCount)
-                .where(TryCount.key == _key(address), TryCount.since > at - _WITHIN)
+                .where(TryCount.key == _key(origin), TryCount.since > at - _WITHIN)
                 .values(count=func.greatest(TryCount.count - 1, 0))
                 .execution_options(synchronize_session=False)
             )

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,14 +47,3 @@ def digest(key: bytes, purpose: CodePurpose, subject: str, code: str) -> str:
 def is_same(one: str, other: str) -> bool:
     """Compares two digests in a time that tells nothing."""
     return hmac.compare_digest(one, other)
-
-
-def origin(address: str) -> str:
-    """The address as limits count it: of IPv6 the network, for everybody there has a whole one."""
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if known.version == 4:
-        return str(known)
-    return str(ipaddress.ip_network((known, 64), strict=False))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from api.accounts.addresses import origin_of
 from api.accounts.phones import is_phone
 from api.accounts.service import find_user, owns
 from api.codes import rules
@@ -42,7 +43,7 @@ def send(
 
     TooManyTries says how long to wait. A stranger costs the same work, and the same of every limit.
     """
-    origin = rules.origin(address)
+    origin = origin_of(address)
     _lock(session, [subject], origin)
     wait = _wait(session, purpose, subject, origin, at)
     if wait > timedelta():
@@ -57,7 +58,7 @@ def send_first(session: Session, subjects: Sequence[str], *, keys: Keys, address
 
     What the limits forbid is left out: nobody fails to register for it, and it can be asked for later.
     """
-    origin = rules.origin(address)
+    origin = origin_of(address)
     _lock(session, subjects, origin)
     for subject in subjects:
         if not _wait(session, CodePurpose.VERIFY, subject, origin, at):

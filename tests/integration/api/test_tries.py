@@ -50,6 +50,14 @@ def test_one_address_cannot_try_every_account(tries: Tries) -> None:
         tries.spend(YOURS, "a", at=NOON)
 
 
+def test_who_has_a_network_of_addresses_has_the_tries_of_one(tries: Tries) -> None:
+    for number in range(10):
+        tries.spend(MINE, f"2001:db8:1:2::{number}", at=NOON)
+    with pytest.raises(TooManyTries):
+        tries.spend(MINE, "2001:db8:1:2:ffff::1", at=NOON)
+    tries.spend(MINE, "2001:db8:1:3::1", at=NOON)
+
+
 def test_a_right_password_is_not_counted(tries: Tries) -> None:
     for _ in range(300):
         tries.spend(MINE, "a", at=NOON)

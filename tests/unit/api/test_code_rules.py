@@ -52,15 +52,3 @@ def test_what_is_kept_of_a_code_differs_by_key_purpose_and_owner() -> None:
         for subject in ("+998901234567", "ann@example.org")
     }
     assert len(kept) == 2 * len(CodePurpose) * 2
-
-
-@pytest.mark.parametrize(
-    ("address", "origin"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("testclient", "testclient"),
-    ],
-)
-def test_of_ipv6_the_whole_network_counts_as_one(address: str, origin: str) -> None:
-    assert rules.origin(address) == origin
