@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
@@ -82,18 +82,19 @@ def get_person(session: Session, user_id: int) -> InPerson:
     return person
 
 
+def can_be_asked() -> ColumnElement[bool]:
+    """Whether somebody is a driver and ready, in a query that joins users with drivers."""
+    drives = User.granted.any(UserRole.role == Role.DRIVER)
+    return and_(Driver.online, User.status == UserStatus.ACTIVE, drives)
+
+
 def list_available(session: Session, services: Sequence[Service], *, limit: int) -> list[InPerson]:
     """Drivers who can be asked for one of these services, the newest place first."""
     ready = session.scalars(
         select(Driver.user_id)
         .join(User, User.id == Driver.user_id)
-        .join(UserRole, (UserRole.user_id == User.id) & (UserRole.role == Role.DRIVER))
         .outerjoin(LastPlace, LastPlace.user_id == Driver.user_id)
-        .where(
-            Driver.online,
-            User.status == UserStatus.ACTIVE,
-            Driver.services.overlap([each.value for each in services]),
-        )
+        .where(can_be_asked(), Driver.services.overlap([each.value for each in services]))
         .order_by(LastPlace.at.desc().nulls_last(), Driver.user_id)
         .limit(limit)
     ).all()

@@ -3,12 +3,13 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from api.accounts.service import Person, nobody_elses
+from api.fleet import service as fleet
 from api.people import service
-from db.models import User
+from db.models import Driver, User
 from db.states import Role
 from dispatch.errors import NotFound
 
@@ -30,12 +31,14 @@ def swap_photo(session: Session, user: uuid.UUID, name: str | None) -> str | Non
 
 
 def photo_of(session: Session, user: uuid.UUID, *, asked_by: Person) -> str:
-    """The name of somebody's photo, for themselves and for those who look for them."""
-    name = session.scalar(select(User.photo).where(User.uuid == user, _shown_to(asked_by)))
+    """The name of somebody's photo, for themselves and for those who look for them or may ask them."""
+    photo = select(User.photo).outerjoin(Driver, Driver.user_id == User.id)
+    name = session.scalar(photo.where(User.uuid == user, _shown_to(asked_by)))
     if name is None:
         raise NotFound("there is no such photo")
     return name
 
 
 def _shown_to(person: Person) -> ColumnElement[bool]:
-    return true() if person.has(Role.DISPATCHER, Role.ADMIN) else User.id == person.id
+    desk = person.has(Role.DISPATCHER, Role.ADMIN)
+    return true() if desk else or_(User.id == person.id, fleet.can_be_asked())

@@ -94,7 +94,7 @@ Seen = Annotated[str | None, Header(alias="If-None-Match")]
 def show_photo(
     user: UUID, caller: Caller, session: ReadSession, settings: Settings, seen: Seen = None
 ) -> Response:
-    """The photo of somebody, for themselves, dispatchers and admins."""
+    """The photo of somebody: one's own, a ready driver's, and anybody's for dispatchers and admins."""
     name = profile.photo_of(session, user, asked_by=caller)
     headers = {
         "ETag": f'"{name}"',

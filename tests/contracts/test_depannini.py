@@ -9,6 +9,7 @@ from db.models import User
 from db.session import Database
 from tests.contracts.answers import check, integer, one_of, text
 from tests.integration.api.speaking import Api, wrong_fields
+from tests.pictures import PNG
 
 CLIENT = {
     "phone_number": "+213551234567",
@@ -216,6 +217,31 @@ def test_a_spent_refresh_token_ends_the_login_here_too(api: Api) -> None:
 
 def test_profile_of_a_user(api: Api) -> None:
     check(api.get("/api/profile/user/", register(api, CLIENT)), 200, NADIA)
+
+
+def test_a_profile_shows_where_its_photo_is(api: Api) -> None:
+    access = register(api, CLIENT)
+    api.call("PUT", "/api/v1/auth/me/photo/", access, content=PNG)
+    address = api.get("/api/profile/user/", access).json()["profile_photo"]
+    assert address.startswith("http://")
+    assert api.get(address, access).content == PNG
+    api.call("DELETE", "/api/v1/auth/me/photo/", access)
+    check(api.get("/api/profile/user/", access), 200, NADIA)
+
+
+def test_an_assistant_who_can_be_asked_shows_a_photo_to_who_may_ask(api: Api) -> None:
+    client, assistant = register(api, CLIENT), register(api, ASSISTANT)
+    api.call("PUT", "/api/v1/auth/me/photo/", assistant, content=PNG)
+    own = api.get("/api/profile/assistant/", assistant).json()["profile_photo"]
+    assert api.get(own, client).status_code == 404
+    api.post("/api/profile/assistant-status/", assistant, json={"is_active": True})
+    (said,) = api.get("/api/assistants/", client).json()
+    assert said["profile_photo"] == own
+    assert api.get(own, client).content == PNG
+    assert api.get(own).status_code == 401
+    api.post("/api/profile/assistant-status/", assistant, json={"is_active": False})
+    assert api.get(own, client).status_code == 404
+    assert api.get(own, assistant).content == PNG
 
 
 def test_profile_of_an_assistant(api: Api) -> None:

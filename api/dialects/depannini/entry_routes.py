@@ -36,7 +36,7 @@ def register(
     counter.entrance.admit(body.phone_number)
     user = service.register(session, body, at=counter.entrance.at)
     tokens = counter.welcome(session, user, user.phone, user.email)
-    said = DepanniniUserOut.of(fleet.get_person(session, user.id))
+    said = DepanniniUserOut.of(fleet.get_person(session, user.id), photo=None)
     return DepanniniRegistrationOut(user=said, access=tokens.access, refresh=tokens.refresh)
 
 

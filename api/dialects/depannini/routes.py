@@ -13,6 +13,7 @@ from api.dialects.depannini.schemas import (
     WhereaboutsOut,
 )
 from api.fleet import service as fleet
+from api.people.deps import PhotoAddress
 
 _MOST_ASSISTANTS = 200
 
@@ -20,15 +21,16 @@ router = APIRouter(tags=["depannini"])
 
 
 @router.get("/profile/user/", response_model=DepanniniUserOut)
-def profile(caller: Caller, session: ReadSession) -> DepanniniUserOut:
+def profile(caller: Caller, session: ReadSession, photo_of: PhotoAddress) -> DepanniniUserOut:
     """The caller's own account."""
-    return DepanniniUserOut.of(fleet.get_person(session, caller.id))
+    person = fleet.get_person(session, caller.id)
+    return DepanniniUserOut.of(person, photo=photo_of(person.user))
 
 
 @router.get("/profile/assistant/", response_model=DepanniniUserOut)
-def assistant_profile(caller: Driver, session: ReadSession) -> DepanniniUserOut:
+def assistant_profile(caller: Driver, session: ReadSession, photo_of: PhotoAddress) -> DepanniniUserOut:
     """The caller's own account, for assistants."""
-    return DepanniniUserOut.of(fleet.get_person(session, caller.id))
+    return profile(caller, session, photo_of)
 
 
 @router.post("/profile/update-location/", response_model=WhereaboutsOut)
@@ -46,7 +48,7 @@ def assistant_status(body: AssistantStatus, caller: Driver, session: WriteSessio
 
 
 @router.get("/assistants/", response_model=list[AssistantOut])
-def assistants(_: Caller, session: ReadSession) -> list[DepanniniUserOut]:
+def assistants(_: Caller, session: ReadSession, photo_of: PhotoAddress) -> list[DepanniniUserOut]:
     """Assistants who can be asked now; at most 200."""
     ready = fleet.list_available(session, list(words.SERVICES.values()), limit=_MOST_ASSISTANTS)
-    return [DepanniniUserOut.of(each) for each in ready]
+    return [DepanniniUserOut.of(each, photo=photo_of(each.user)) for each in ready]

@@ -41,15 +41,15 @@ class DepanniniUserOut(Answer):
     vehicle_registration_num: int | None
 
     @classmethod
-    def of(cls, person: InPerson) -> "DepanniniUserOut":
-        """All of a person, as they themselves see it."""
+    def of(cls, person: InPerson, *, photo: str | None) -> "DepanniniUserOut":
+        """All of a person, as they themselves see it; `photo` is where it is to be fetched."""
         user, driver, place = person.user, person.driver, person.place
         return cls(
             id=user.id,
             email=user.email,
             name=user.full_name,
             phone_number=user.phone,
-            profile_photo=None,
+            profile_photo=photo,
             address=user.address or None,
             current_lat=place.lat if place else None,
             current_lng=place.lon if place else None,
