@@ -36,6 +36,7 @@ from api.geofences.routes import router as geofences
 from api.hub import Hub
 from api.people.audit_routes import router as audit
 from api.people.desk_routes import router as desks
+from api.people.phone_routes import router as own_phone
 from api.people.pictures import MOST_BYTES as MOST_PHOTO_BYTES
 from api.people.profile_routes import PHOTO
 from api.people.profile_routes import router as profile
@@ -126,6 +127,7 @@ def _version_1() -> APIRouter:
         second_factors,
         login_sessions,
         profile,
+        own_phone,
         people,
         desks,
         audit,

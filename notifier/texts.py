@@ -4,11 +4,20 @@
 DEFAULT = "en"
 
 _TITLES = {
-    "en": "Your Mayday code",
-    "ru": "Ваш код Mayday",
-    "uz": "Mayday kodingiz",
-    "fr": "Votre code Mayday",
+    "code": {
+        "en": "Your Mayday code",
+        "ru": "Ваш код Mayday",
+        "uz": "Mayday kodingiz",
+        "fr": "Votre code Mayday",
+    },
+    "phone": {
+        "en": "Your Mayday account",
+        "ru": "Ваш аккаунт Mayday",
+        "uz": "Mayday hisobingiz",
+        "fr": "Votre compte Mayday",
+    },
 }
+"""By the first word of a text."""
 
 _TEXTS = {
     "code.login": {
@@ -29,12 +38,19 @@ _TEXTS = {
         "uz": "Mayday: {code} — parolni almashtirish kodi, {minutes} daqiqa amal qiladi. Hech kimga aytmang.",
         "fr": "Mayday : {code} permet de changer le mot de passe, {minutes} minutes. Ne le communiquez pas.",
     },
+    "phone.changed": {
+        "en": "Mayday: your account has a new phone number, ending in {ending}. Not you? Tell us at once.",
+        "ru": "Mayday: у вашего аккаунта новый номер телефона, на {ending}. Не вы? Сразу сообщите нам.",
+        "uz": "Mayday: hisobingizda yangi telefon raqami, oxiri {ending}. Siz emasmi? Darhol xabar bering.",
+        "fr": "Mayday : votre compte a un nouveau numéro, fin {ending}. Pas vous ? Prévenez-nous vite.",
+    },
 }
 
 
 def say(kind: str, language: str, **values: str) -> tuple[str, str]:
     """Title and text; somebody whose language is not known here is told in English."""
     spoken = language.lower().replace("_", "-").partition("-")[0]
-    if spoken not in _TITLES:
+    titles = _TITLES[kind.partition(".")[0]]
+    if spoken not in titles:
         spoken = DEFAULT
-    return _TITLES[spoken], _TEXTS[kind][spoken].format(**values)
+    return titles[spoken], _TEXTS[kind][spoken].format(**values)

@@ -14,7 +14,7 @@ from db.models import User
 from db.states import CodePurpose, UserStatus
 from dispatch.errors import Forbidden
 
-_WRONG = "is wrong, or not good any more; please ask for a new one"
+WRONG = "is wrong, or not good any more; please ask for a new one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Counter:
                 if user is not None:
                     service.prove(user, subject, at=at)
             if user is None:
-                raise WrongField("code", _WRONG)
+                raise WrongField("code", WRONG)
 
     def log_in(self, subject: str, code: str) -> Tokens:
         """Come in without a password."""
@@ -58,7 +58,7 @@ class Counter:
                 if user is not None and user.status == UserStatus.ACTIVE:
                     service.prove(user, subject, at=at)
             if user is None:
-                raise Unauthenticated(f"the code {_WRONG}")
+                raise Unauthenticated(f"the code {WRONG}")
         if user.status != UserStatus.ACTIVE:
             raise Forbidden("this account is blocked")
         # On its own: the code is spent, whatever comes of the login.
@@ -78,4 +78,4 @@ class Counter:
                     service.prove(user, subject, at=at)
                     sessions.end_all(session, user.id, at=at)
             if user is None:
-                raise WrongField("code", _WRONG)
+                raise WrongField("code", WRONG)

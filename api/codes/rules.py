@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from db.states import CodePurpose
 
@@ -39,9 +40,10 @@ def is_open(*, expires_at: datetime, used: bool, tries: int, at: datetime) -> bo
     return not used and tries < MOST_TRIES and at < expires_at
 
 
-def digest(key: bytes, purpose: CodePurpose, subject: str, code: str) -> str:
+def digest(key: bytes, purpose: CodePurpose, subject: str, code: str, *, claimant: UUID | None = None) -> str:
     """What is kept of a code: nothing without the key, and of no use for anybody or anything else."""
-    return hmac.digest(key, f"{purpose}\n{subject}\n{code}".encode(), hashlib.sha256).hex()
+    said = f"{purpose}\n{subject}\n{claimant or ''}\n{code}"
+    return hmac.digest(key, said.encode(), hashlib.sha256).hex()
 
 
 def is_same(one: str, other: str) -> bool:

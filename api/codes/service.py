@@ -43,14 +43,8 @@ def send(
 
     TooManyTries says how long to wait. A stranger costs the same work, and the same of every limit.
     """
-    origin = origin_of(address)
-    _lock(session, [subject], origin)
-    wait = _wait(session, purpose, subject, origin, at)
-    if wait > timedelta():
-        raise TooManyTries(
-            "a code was sent a moment ago, or too many were", retry_after_s=int(wait.total_seconds()) + 1
-        )
-    _send(session, purpose, subject, keys=keys, origin=origin, at=at)
+    origin = _make_room(session, purpose, subject, address, at)
+    _issue_to_owner(session, purpose, subject, keys=keys, origin=origin, at=at)
 
 
 def send_first(session: Session, subjects: Sequence[str], *, keys: Keys, address: str, at: datetime) -> None:
@@ -62,34 +56,24 @@ def send_first(session: Session, subjects: Sequence[str], *, keys: Keys, address
     _lock(session, subjects, origin)
     for subject in subjects:
         if not _wait(session, CodePurpose.VERIFY, subject, origin, at):
-            _send(session, CodePurpose.VERIFY, subject, keys=keys, origin=origin, at=at)
+            _issue_to_owner(session, CodePurpose.VERIFY, subject, keys=keys, origin=origin, at=at)
 
 
-def _send(
-    session: Session, purpose: CodePurpose, subject: str, *, keys: Keys, origin: str, at: datetime
+def send_to_claimant(
+    session: Session, claimant: User, subject: str, *, keys: Keys, address: str, at: datetime
 ) -> None:
-    owner = session.execute(select(User.status, User.language).where(owns(subject))).one_or_none()
-    told = owner is not None and owner.status == UserStatus.ACTIVE
-    code = f"{secrets.randbelow(10**rules.DIGITS):0{rules.DIGITS}d}"
-    row = Code(
-        id=uuid.uuid4(),
-        purpose=purpose,
-        subject=subject,
-        code_hash=rules.digest(keys.hashing, purpose, subject, code),
-        address=origin,
-        created_at=at,
-        expires_at=at + rules.LIFE,
+    """Have a code told to what `claimant` says is theirs, whoever has it now; nobody else can show it."""
+    origin = _make_room(session, CodePurpose.VERIFY, subject, address, at)
+    _issue(
+        session,
+        CodePurpose.VERIFY,
+        subject,
+        claimant=claimant.uuid,
+        language=claimant.language,
+        keys=keys,
+        origin=origin,
+        at=at,
     )
-    session.add(row)
-    message = {
-        "to": subject,
-        "text": f"code.{purpose}",
-        "language": owner.language if owner else "en",
-        "values": {"code": code, "minutes": _MINUTES},
-        "until": row.expires_at.isoformat(),
-    }
-    channel = _channel(subject) if told else "nobody"
-    notifications.request(session, channel, row.id, at=at, sealed=keys.seal.close(message))
 
 
 def spend(
@@ -100,6 +84,105 @@ def spend(
     A wrong try counts, and that must be committed: so it is answered, not raised.
     """
     shown = rules.digest(keys.hashing, purpose, subject, code)
+    return find_user(session, subject) if _spend(session, purpose, subject, shown, at) else None
+
+
+def spend_claim(
+    session: Session, claimant: uuid.UUID, subject: str, code: str, *, keys: Keys, at: datetime
+) -> bool:
+    """The same for a code that was sent to a claimant: whether `subject` is theirs indeed."""
+    shown = rules.digest(keys.hashing, CodePurpose.VERIFY, subject, code, claimant=claimant)
+    return _spend(session, CodePurpose.VERIFY, subject, shown, at)
+
+
+def tell(
+    session: Session,
+    to: str,
+    text: str,
+    *,
+    language: str,
+    until_at: datetime,
+    keys: Keys,
+    at: datetime,
+    about: uuid.UUID | None = None,
+    channel: str | None = None,
+    **values: str,
+) -> None:
+    """Have `text`, one of notifier.texts, told to a phone number or an email address, whoever has it now."""
+    message = {
+        "to": to,
+        "text": text,
+        "language": language,
+        "values": values,
+        "until": until_at.isoformat(),
+    }
+    channel = channel or ("sms" if is_phone(to) else "mail")
+    notifications.request(session, channel, about or uuid.uuid4(), at=at, sealed=keys.seal.close(message))
+
+
+def prove(user: User, subject: str, *, at: datetime) -> None:
+    """Note that the phone number or email address is theirs; the first time counts."""
+    if is_phone(subject):
+        user.phone_verified_at = user.phone_verified_at or at
+    else:
+        user.email_verified_at = user.email_verified_at or at
+
+
+def _issue_to_owner(
+    session: Session, purpose: CodePurpose, subject: str, *, keys: Keys, origin: str, at: datetime
+) -> None:
+    owner = session.execute(select(User.status, User.language).where(owns(subject))).one_or_none()
+    _issue(
+        session,
+        purpose,
+        subject,
+        language=owner.language if owner else "en",
+        channel=None if owner and owner.status == UserStatus.ACTIVE else "nobody",
+        keys=keys,
+        origin=origin,
+        at=at,
+    )
+
+
+def _issue(
+    session: Session,
+    purpose: CodePurpose,
+    subject: str,
+    *,
+    claimant: uuid.UUID | None = None,
+    language: str,
+    channel: str | None = None,
+    keys: Keys,
+    origin: str,
+    at: datetime,
+) -> None:
+    code = f"{secrets.randbelow(10**rules.DIGITS):0{rules.DIGITS}d}"
+    row = Code(
+        id=uuid.uuid4(),
+        purpose=purpose,
+        subject=subject,
+        code_hash=rules.digest(keys.hashing, purpose, subject, code, claimant=claimant),
+        address=origin,
+        created_at=at,
+        expires_at=at + rules.LIFE,
+    )
+    session.add(row)
+    tell(
+        session,
+        subject,
+        f"code.{purpose}",
+        language=language,
+        until_at=row.expires_at,
+        keys=keys,
+        at=at,
+        about=row.id,
+        channel=channel,
+        code=code,
+        minutes=_MINUTES,
+    )
+
+
+def _spend(session: Session, purpose: CodePurpose, subject: str, shown: str, at: datetime) -> bool:
     sent = session.scalar(
         select(Code)
         .where(Code.purpose == purpose, Code.subject == subject)
@@ -110,20 +193,24 @@ def spend(
     if sent is None or not rules.is_open(
         expires_at=sent.expires_at, used=sent.used_at is not None, tries=sent.tries, at=at
     ):
-        return None
+        return False
     sent.tries += 1
     if not rules.is_same(shown, sent.code_hash):
-        return None
+        return False
     sent.used_at = at
-    return find_user(session, subject)
+    return True
 
 
-def prove(user: User, subject: str, *, at: datetime) -> None:
-    """Note that the phone number or email address is theirs; the first time counts."""
-    if is_phone(subject):
-        user.phone_verified_at = user.phone_verified_at or at
-    else:
-        user.email_verified_at = user.email_verified_at or at
+def _make_room(session: Session, purpose: CodePurpose, subject: str, address: str, at: datetime) -> str:
+    """The origin that is counted for one more code; TooManyTries when there is no room for it."""
+    origin = origin_of(address)
+    _lock(session, [subject], origin)
+    wait = _wait(session, purpose, subject, origin, at)
+    if wait > timedelta():
+        raise TooManyTries(
+            "a code was sent a moment ago, or too many were", retry_after_s=int(wait.total_seconds()) + 1
+        )
+    return origin
 
 
 def _wait(session: Session, purpose: CodePurpose, subject: str, origin: str, at: datetime) -> timedelta:
@@ -147,7 +234,3 @@ def _lock(session: Session, subjects: Sequence[str], origin: str) -> None:
     """Two requests at once must not both find that there is room for one more; nor wait for each other."""
     for name in (*(f"code:{each}" for each in sorted(subjects)), f"code from:{origin}"):
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
-
-
-def _channel(subject: str) -> str:
-    return "sms" if is_phone(subject) else "mail"

@@ -40,12 +40,12 @@ class User(Base):
         """All that a wearer is told of who comes."""
         return next(iter(self.full_name.split()), None)
 
-    @validates("email")
-    def _forget_proof(self, _: str, email: str | None) -> str | None:
-        """Another address has been proven by nobody, whoever changes it."""
-        if email != self.email:
-            self.email_verified_at = None
-        return email
+    @validates("email", "phone")
+    def _forget_proof(self, name: str, said: str | None) -> str | None:
+        """Another address or number has been proven by nobody, whoever changes it."""
+        if said != getattr(self, name):
+            setattr(self, f"{name}_verified_at", None)
+        return said
 
     __table_args__ = (Index("uq_users_email", text("lower(email)"), unique=True),)
 

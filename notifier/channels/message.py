@@ -62,7 +62,7 @@ class Messages:
             raise Undeliverable("it came too late to be of use")
         title, text = texts.say(said["text"], said["language"], **said["values"])
         # What a provider repeats of a message is no place for a code.
-        hidden = [text, said["values"]["code"]]
+        hidden = [each for each in (text, said["values"].get("code")) if each]
         try:
             return _without(self._port.send(Message(request.subject, said["to"], title, text)), hidden)
         except Undeliverable as refusal:

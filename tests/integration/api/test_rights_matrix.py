@@ -103,6 +103,8 @@ GET    /api/v1/auth/me/                          own           401      200    2
 PATCH  /api/v1/auth/me/                          own           401      200    200    200        200   200
 PUT    /api/v1/auth/me/photo/                    own           401      204    204    204        204   204
 DELETE /api/v1/auth/me/photo/                    own           401      204    204    204        204   204
+POST   /api/v1/auth/me/phone/                    own           401      422    422    422        422   422
+POST   /api/v1/auth/me/phone/confirm/            own           401      422    422    422        422   422
 POST   /api/v1/auth/me/totp/                     own           401      403    403    403        201   201
 POST   /api/v1/auth/me/totp/confirm/             own           401      403    403    403        409   409
 POST   /api/v1/auth/me/totp/remove/              own           401      204    204    204        204   204
@@ -235,6 +237,8 @@ def test_everybody_may_do_what_the_table_says(
         "POST /api/v1/auth/me/totp/confirm/": {"code": "123456"},
         "POST /api/v1/auth/me/totp/remove/": {"code": "123456"},
         "PATCH /api/v1/auth/me/": {"language": "uz"},
+        "POST /api/v1/auth/me/phone/": {"phone_number": "+998977654321", "code": "123456"},
+        "POST /api/v1/auth/me/phone/confirm/": {"phone_number": "+998977654321", "code": "123456"},
         "PUT /api/v1/users/{user}/regions/": {"regions": ["default"]},
         "POST /api/profile/update-location/": {"latitude": 41.3, "longitude": 69.2},
         "POST /api/profile/assistant-status/": {"is_active": True},

@@ -109,6 +109,14 @@ def test_a_message_is_posted_to_the_gateway_and_then_forgotten(database: Databas
     assert attempts(database) == [(True, 'HTTP 202 {"accepted": true}')]
 
 
+def test_a_message_that_holds_no_code_is_sent_as_well(database: Database, gateway: Gateway) -> None:
+    subject = ask(database, "sms", text="phone.changed", values={"ending": "67"})
+    turn(database, by_sms(gateway))
+    [(_, body)] = gateway.seen
+    assert "67" in body["text"]
+    assert request_of(database, subject).status == WorkStatus.DONE
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_gateway_that_cannot_now_is_asked_again(database: Database, gateway: Gateway, status: int) -> None:
     gateway.answers = [(status, "later")]

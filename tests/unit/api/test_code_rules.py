@@ -1,6 +1,7 @@
 """When a code may be sent, and which one is right."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -46,9 +47,10 @@ def test_a_code_is_good_once_for_a_while_and_for_few_tries(changed: dict[str, ob
 
 def test_what_is_kept_of_a_code_differs_by_key_purpose_and_owner() -> None:
     kept = {
-        rules.digest(key, purpose, subject, "123456")
+        rules.digest(key, purpose, subject, "123456", claimant=claimant)
         for key in (b"one", b"other")
         for purpose in CodePurpose
         for subject in ("+998901234567", "ann@example.org")
+        for claimant in (None, UUID(int=1), UUID(int=2))
     }
-    assert len(kept) == 2 * len(CodePurpose) * 2
+    assert len(kept) == 2 * len(CodePurpose) * 2 * 3
