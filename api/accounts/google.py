@@ -15,12 +15,10 @@ from api.accounts import service
 from api.accounts.emails import normalise
 from api.refusals import Busy, Taken, Unauthenticated
 from db.models import Identity, User, UserRole
-from db.states import Role, UserStatus
+from db.states import UserStatus
 from dispatch.errors import Forbidden, NotFound
 
 PROVIDER = "google"
-
-_DESKS = frozenset({Role.DISPATCHER, Role.ADMIN})
 
 _SKEW_S = 10
 _RETRY_AFTER_S = 5
@@ -85,7 +83,7 @@ def find_or_register(session: Session, vouched: Vouched, *, at: datetime) -> Use
     if user.status != UserStatus.ACTIVE:
         raise Forbidden("this account is blocked")
     held = session.scalars(select(UserRole.role).where(UserRole.user_id == user.id))
-    if not _DESKS.isdisjoint(held):
+    if not service.DESK.isdisjoint(held):
         raise Forbidden("who works at a desk comes in with the password")
     return user
 

@@ -17,6 +17,9 @@ from api.refusals import Taken
 from db.models import LoginSession, User, UserRole
 from db.states import Role, UserStatus
 
+DESK = frozenset({Role.DISPATCHER, Role.ADMIN})
+"""Who hears of other people's calls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -96,11 +99,6 @@ def owns(subject: str) -> ColumnElement[bool]:
 def find_user(session: Session, subject: str) -> User | None:
     """The account of a phone number or an email address, with its roles."""
     return session.scalar(select(User).where(owns(subject)).options(selectinload(User.granted)))
-
-
-def get_user(session: Session, user_id: int) -> User:
-    """An account with its roles."""
-    return session.scalars(select(User).where(User.id == user_id).options(selectinload(User.granted))).one()
 
 
 def find_person(session: Session, user: uuid.UUID, *, session_id: uuid.UUID | None = None) -> Person | None:

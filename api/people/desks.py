@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.accounts.service import DESK
 from api.devices.service import give_dispatcher_credentials
 from broker.topics import uid_of
 from db import audit
@@ -13,8 +14,6 @@ from db.audit import Actor
 from db.models import MqttCredential, User
 from db.states import CredentialKind, Role, UserStatus
 from dispatch.errors import Conflict
-
-DESK = frozenset({Role.DISPATCHER, Role.ADMIN})
 
 
 def may_sit(user: User) -> bool:

@@ -26,7 +26,10 @@ class UserFilter(Own):
 
 
 class AccountOut(Answer):
-    """An account; `regions` are those whose calls a dispatcher sees, null for all."""
+    """An account; `regions` are those whose calls a dispatcher sees, null for all.
+
+    A phone number or an email is verified once its owner has shown a code that it was sent.
+    """
 
     uuid: UUID
     full_name: str
@@ -37,6 +40,8 @@ class AccountOut(Answer):
     roles: list[Role]
     status: UserStatus
     regions: list[str] | None
+    phone_verified: bool
+    email_verified: bool
     has_photo: bool
     created_at: datetime
 
@@ -53,6 +58,8 @@ class AccountOut(Answer):
             roles=sorted(each.role for each in user.granted),
             status=user.status,
             regions=user.alert_regions,
+            phone_verified=user.phone_verified_at is not None,
+            email_verified=user.email_verified_at is not None,
             has_photo=user.photo is not None,
             created_at=user.created_at,
         )

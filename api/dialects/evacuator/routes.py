@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter, Response, status
 
-from api.accounts import service
 from api.accounts.logins import Tokens
 from api.accounts.schemas import Refresh, TokensOut
 from api.codes.deps import AtCounter
 from api.codes.schemas import PASSWORD_SET, Done
 from api.deps import AtEntrance, Caller, ReadSession
 from api.dialects.evacuator.schemas import EvacuatorUserOut, PasswordByPhone
+from api.people import service
 from db.states import CodePurpose
 
 router = APIRouter(prefix="/auth", tags=["evacuator"])
@@ -23,7 +23,7 @@ def refresh(body: Refresh, entrance: AtEntrance) -> Tokens:
 @router.get("/profile/", response_model=EvacuatorUserOut)
 def profile(caller: Caller, session: ReadSession) -> EvacuatorUserOut:
     """The caller's own account."""
-    return EvacuatorUserOut.of(service.get_user(session, caller.id))
+    return EvacuatorUserOut.of(service.get_user(session, caller.uuid))
 
 
 @router.post("/password/reset/", response_model=Done)

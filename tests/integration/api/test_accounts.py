@@ -125,6 +125,21 @@ def test_too_many_wrong_passwords_have_to_wait(api: Api) -> None:
     assert api.post("/api/v1/auth/login/", json=LOGIN).status_code == 200
 
 
+def test_an_unknown_number_costs_a_comparison_and_who_has_to_wait_costs_none(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str | None] = []
+
+    def compare(_: str, stored_hash: str | None) -> bool:
+        compared.append(stored_hash)
+        return False
+
+    monkeypatch.setattr(logins, "is_right", compare)
+    answers = [api.post("/api/v1/auth/login/", json=LOGIN).status_code for _ in range(11)]
+    assert answers == [401] * 10 + [429]
+    assert compared == [None] * 10
+
+
 def test_a_refresh_token_gives_a_new_access_token(api: Api) -> None:
     registered = register(api)
     api.later(minutes=16)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text, update
 
 from api.accounts import families
 from api.app import create_app
+from api.codes import flows
 from api.settings import ApiSettings
 from db import retention
 from db.models import Code, User
@@ -243,6 +244,22 @@ def test_a_refused_reset_changes_nothing(api: Api, database: Database, ann: User
     with database.transaction() as session:
         assert session.get_one(User, ann.id).password_hash is None
     assert api.post("/api/auth/password-reset/confirm/", json=said).status_code == 200
+
+
+def test_who_guesses_codes_for_a_reset_has_to_wait_before_a_password_is_hashed(
+    api: Api, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    def note(password: str) -> str:
+        hashed.append(password)
+        return ""
+
+    monkeypatch.setattr(flows, "hash_password", note)
+    said = {"phone_number": ann.phone, "code": "123456", "new_password": NEW}
+    answers = [api.post("/api/v1/auth/codes/reset/", json=said).status_code for _ in range(11)]
+    assert answers == [422] * 10 + [429]
+    assert hashed == [NEW] * 10
 
 
 def test_the_reset_in_one_path_asks_for_the_code_from_the_phone(

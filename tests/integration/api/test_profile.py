@@ -10,6 +10,7 @@ from db.models import User
 from db.session import Database
 from db.states import Role
 from tests.builders import make_user
+from tests.integration.api.postman import Postman
 from tests.integration.api.speaking import Api, wrong_fields
 from tests.pictures import jpeg, png, webp_lossy
 
@@ -43,6 +44,15 @@ def test_what_is_named_changes_and_the_rest_stays(api: Api, ann: User) -> None:
     )
     assert api.call("PATCH", ME, ann, json={"email": None}).json()["email"] is None
     assert api.call("PATCH", ME, ann, json={}).json()["address"] == "Tashkent, Amir Temur 1"
+
+
+def test_an_email_that_changes_has_to_be_verified_anew(api: Api, ann: User, post: Postman) -> None:
+    for email in ("ann@example.org", "ann@example.com"):
+        changed = api.call("PATCH", ME, ann, json={"email": email}).json()
+        assert not changed["email_verified"]
+        api.post("/api/v1/auth/codes/", json={"purpose": "verify", "email": email})
+        api.post("/api/v1/auth/codes/verify/", json={"email": email, "code": post.code()})
+        assert api.get(ME, ann).json()["email_verified"]
 
 
 def test_each_wrong_field_is_named_and_nothing_changes(api: Api, ann: User) -> None:
