@@ -22,7 +22,7 @@ def normalise(text: str) -> str:
 
 def is_phone(subject: str) -> bool:
     """Whether it is a phone number in E.164; what else somebody is known by is an email address."""
-    return subject.startswith("+")
+    return "@" not in subject
 
 
 Phone = Annotated[str, Field(max_length=40, examples=["+998901234567"]), AfterValidator(normalise)]

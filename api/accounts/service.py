@@ -81,14 +81,18 @@ def nobody_elses(session: Session) -> Iterator[None]:
         with session.begin_nested():
             yield
     except IntegrityError as error:
-        raise _taken(error) from None
+        if (taken := _UNIQUE.get(_constraint(error))) is None:
+            raise
+        field, named = taken
+        raise Taken(field, f"somebody is registered with this {named} already") from None
 
 
-def _taken(error: IntegrityError) -> Taken:
+_UNIQUE = {"uq_users_email": ("email", "email"), "uq_users_phone": ("phone_number", "phone number")}
+
+
+def _constraint(error: IntegrityError) -> str:
     assert isinstance(error.orig, psycopg.Error)
-    if error.orig.diag.constraint_name == "uq_users_email":
-        return Taken("email", "somebody is registered with this email already")
-    return Taken("phone_number", "somebody is registered with this phone number already")
+    return error.orig.diag.constraint_name or ""
 
 
 def owns(subject: str) -> ColumnElement[bool]:

@@ -4,16 +4,15 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.accounts.addresses import origin_of
 from api.accounts.phones import is_phone
 from api.accounts.service import find_user, owns
-from api.codes import rules
-from api.refusals import TooManyTries
+from api.codes import limits, rules
 from broker.settings import BrokerSettings
 from db import notifications
 from db.models import Code, User
@@ -43,7 +42,7 @@ def send(
 
     TooManyTries says how long to wait. A stranger costs the same work, and the same of every limit.
     """
-    origin = _make_room(session, purpose, subject, address, at)
+    origin = limits.make_room(session, purpose, subject, address, at)
     _issue_to_owner(session, purpose, subject, keys=keys, origin=origin, at=at)
 
 
@@ -53,9 +52,9 @@ def send_first(session: Session, subjects: Sequence[str], *, keys: Keys, address
     What the limits forbid is left out: nobody fails to register for it, and it can be asked for later.
     """
     origin = origin_of(address)
-    _lock(session, subjects, origin)
+    limits.hold(session, subjects, origin)
     for subject in subjects:
-        if not _wait(session, CodePurpose.VERIFY, subject, origin, at):
+        if not limits.wait(session, CodePurpose.VERIFY, subject, origin, at):
             _issue_to_owner(session, CodePurpose.VERIFY, subject, keys=keys, origin=origin, at=at)
 
 
@@ -63,7 +62,7 @@ def send_to_claimant(
     session: Session, claimant: User, subject: str, *, keys: Keys, address: str, at: datetime
 ) -> None:
     """Have a code told to what `claimant` says is theirs, whoever has it now; nobody else can show it."""
-    origin = _make_room(session, CodePurpose.VERIFY, subject, address, at)
+    origin = limits.make_room(session, CodePurpose.VERIFY, subject, address, at)
     _issue(
         session,
         CodePurpose.VERIFY,
@@ -199,38 +198,3 @@ def _spend(session: Session, purpose: CodePurpose, subject: str, shown: str, at:
         return False
     sent.used_at = at
     return True
-
-
-def _make_room(session: Session, purpose: CodePurpose, subject: str, address: str, at: datetime) -> str:
-    """The origin that is counted for one more code; TooManyTries when there is no room for it."""
-    origin = origin_of(address)
-    _lock(session, [subject], origin)
-    wait = _wait(session, purpose, subject, origin, at)
-    if wait > timedelta():
-        raise TooManyTries(
-            "a code was sent a moment ago, or too many were", retry_after_s=int(wait.total_seconds()) + 1
-        )
-    return origin
-
-
-def _wait(session: Session, purpose: CodePurpose, subject: str, origin: str, at: datetime) -> timedelta:
-    counted = (
-        (rules.PER_PURPOSE, (Code.subject == subject, Code.purpose == purpose)),
-        (rules.PER_SUBJECT, (Code.subject == subject,)),
-        (rules.PER_ADDRESS, (Code.address == origin,)),
-    )
-    return max(
-        rules.wait(_sent(session, *where, most=max(limit.most for limit in limits)), limits, at=at)
-        for limits, where in counted
-    )
-
-
-def _sent(session: Session, *where: ColumnElement[bool], most: int) -> list[datetime]:
-    newest_first = select(Code.created_at).where(*where).order_by(Code.created_at.desc()).limit(most)
-    return list(session.scalars(newest_first))
-
-
-def _lock(session: Session, subjects: Sequence[str], origin: str) -> None:
-    """Two requests at once must not both find that there is room for one more; nor wait for each other."""
-    for name in (*(f"code:{each}" for each in sorted(subjects)), f"code from:{origin}"):
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))

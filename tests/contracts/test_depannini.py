@@ -8,6 +8,7 @@ from sqlalchemy import select
 from db.models import User
 from db.session import Database
 from tests.contracts.answers import check, integer, one_of, text
+from tests.integration.api.postman import Postman
 from tests.integration.api.speaking import Api, wrong_fields
 from tests.pictures import PNG
 
@@ -175,6 +176,14 @@ def test_login_by_email(api: Api, email: str) -> None:
     body = {"email": email, "password": CLIENT["password"]}
     access = check(api.post("/api/auth/login/email/", json=body), 200, TOKENS)["access"]
     check(api.get("/api/profile/user/", access), 200, NADIA)
+
+
+def test_an_email_that_begins_as_a_number_does_is_an_email(api: Api, post: Postman) -> None:
+    email = "+998901234567@example.org"
+    register(api, CLIENT | {"email": email})
+    assert [letter["to"] for letter in post.letters("mail")] == [email]
+    body = {"email": email, "password": CLIENT["password"]}
+    check(api.post("/api/auth/login/email/", json=body), 200, TOKENS)
 
 
 def test_login_by_phone(api: Api) -> None:
