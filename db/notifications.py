@@ -4,13 +4,17 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from db import bell
-from db.models.work import Delivery, Notification
+from db import bell, outbox
+from db.models.work import Delivery, Notification, Timer
+from db.states import WorkStatus
 
 CHANNEL = "notifications"
+
+UNCONFIRMED = "message_unconfirmed"
+"""The timer of a message while one channel brings it; when it is due, the next channel is asked."""
 
 
 def request(session: Session, channel: str, subject: uuid.UUID, *, at: datetime, **payload: Any) -> None:
@@ -34,3 +38,20 @@ def clear(session: Session, notification: Notification) -> None:
         .values(payload={})
         .execution_options(synchronize_session=False)
     )
+
+
+def hand_over(session: Session, message_id: uuid.UUID, channel: str, *, at: datetime) -> None:
+    """This channel will not bring the message: its time is over now, and the next is asked at once."""
+    waiting = (
+        Timer.subject == message_id,
+        Timer.kind == UNCONFIRMED,
+        Timer.status == WorkStatus.WAITING,
+        Timer.payload["channel"].astext == channel,
+        Timer.due_at > at,
+    )
+    moved = session.execute(
+        update(Timer).where(*waiting).values(due_at=at).execution_options(synchronize_session=False)
+    )
+    assert isinstance(moved, CursorResult)
+    if moved.rowcount:
+        bell.ring(session, outbox.CHANNEL)

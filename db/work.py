@@ -59,9 +59,12 @@ def finish(session: Session, item: Work, *, at: datetime) -> None:
     _close(session, item, status=WorkStatus.DONE, finished_at=at, lease_until=None, last_error=None)
 
 
-def retry_later(session: Session, item: Work, *, error: str, at: datetime) -> None:
-    """Put a claimed item back, to be due again after a growing pause."""
-    _close(session, item, due_at=at + pause(item.attempts), lease_until=None, last_error=error)
+def retry_later(
+    session: Session, item: Work, *, error: str, at: datetime, after: timedelta | None = None
+) -> None:
+    """Put a claimed item back, to be due again after a pause: its own, or one that grows."""
+    due_at = at + (pause(item.attempts) if after is None else after)
+    _close(session, item, due_at=due_at, lease_until=None, last_error=error)
 
 
 def give_up(session: Session, item: Work, *, error: str, at: datetime) -> None:

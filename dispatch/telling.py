@@ -1,19 +1,21 @@
 """Telling people: one message each, by one channel after the other until it is confirmed."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from broker.settings import derive_secret
-from db import notifications, timers
-from db.models import Contact, Message, PushToken, Timer, User
+from db import notifications, push_tokens, timers
+from db.models import Contact, Device, Incident, Message, Notification, Timer, User
 from db.seal import Seal
 
-TIMER = "message_unconfirmed"
+TIMER = notifications.UNCONFIRMED
 
 PATIENCE = {"push": timedelta(seconds=10), "sms": timedelta(seconds=30), "mail": timedelta(seconds=60)}
 """How long a channel may take to be confirmed before the next is asked."""
@@ -33,13 +35,15 @@ def tell(
     """Have a person told `text`, one of notifier.texts, filled with `values`.
 
     The same key again is the message that exists: nobody is told twice of the same thing. None where no
-    channel reaches them.
+    channel reaches them, and where the chain only tries itself. In an exercise the words begin with that.
     """
+    incident = session.get(Incident, incident_id) if incident_id else None
     channels = find_channels(session, person)
-    if not channels:
+    if not channels or (incident is not None and incident.canary):
         return None
     whose = {"contact_id" if isinstance(person, Contact) else "user_id": person.id}
-    wanted = {"text": text, "language": person.language, "values": values}
+    exercise = incident is not None and incident.exercise
+    wanted = {"text": text, "language": person.language, "values": values, "exercise": exercise}
     made: Message | None = session.scalar(
         insert(Message)
         .values(
@@ -61,25 +65,62 @@ def tell(
     return made
 
 
-def confirm(session: Session, message_id: UUID, *, via: str, at: datetime) -> bool:
-    """It has reached its person: no further channel is asked. False where there is no such message."""
-    message = session.scalar(select(Message).where(Message.uuid == message_id).with_for_update())
-    if message is None:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a message says, for whoever puts it into words."""
+
+    values: Mapping[str, str]
+    exercise: bool
+
+
+def read(message: Message) -> Words:
+    """What a message was filled with; nothing of it is left once its words are erased."""
+    if not message.sealed:
+        return Words({}, exercise=False)
+    said = _seal().open(message.sealed)
+    return Words(said["values"], exercise=said.get("exercise", False))
+
+
+def confirm(
+    session: Session, message_id: UUID, *, via: str, at: datetime, by: int | None = None
+) -> Message | None:
+    """It has reached its person: no further channel is asked. None where there is no such message.
+
+    `by` is who says so; what was for somebody else is then not there.
+    """
+    own = select(Message).where(Message.uuid == message_id)
+    return _confirm(session, own if by is None else own.where(Message.user_id == by), via=via, at=at)
+
+
+def confirm_reply(session: Session, device_id: int, frame_id: str, *, at: datetime) -> bool:
+    """A phone of its person replies to a message, by the `m` and its number; False where there is none."""
+    number = frame_id.removeprefix("m")
+    if number == frame_id or not (number.isascii() and number.isdecimal()) or len(number) > 18:
         return False
-    if message.confirmed_at is None:
-        message.confirmed_at, message.confirmed_via = at, via
-        timers.cancel(session, message.uuid, TIMER, at=at)
-    return True
+    of_device = select(Device.owner_id).where(Device.id == device_id).scalar_subquery()
+    own = select(Message).where(Message.id == int(number), Message.user_id == of_device)
+    return _confirm(session, own, via="mqtt", at=at) is not None
+
+
+def refuse(session: Session, message_id: UUID, channel: str, *, said: str, at: datetime) -> None:
+    """The channel had taken it and could not bring it after all: the next one is asked at once."""
+    _note(session, message_id, channel, ok=False, said=said, at=at)
+    notifications.hand_over(session, message_id, channel, at=at)
+
+
+def receive(session: Session, message_id: UUID, channel: str, *, said: str, at: datetime) -> None:
+    """The channel says that it has brought it, which counts as the person's own word."""
+    _note(session, message_id, channel, ok=True, said=said, at=at)
+    confirm(session, message_id, via=channel, at=at)
 
 
 def withdraw(session: Session, incident_id: UUID, *, at: datetime) -> None:
     """What has not reached anybody yet is of no use any more: the incident is over."""
-    waiting = select(Message).where(
-        Message.incident_id == incident_id, Message.confirmed_at.is_(None), Message.until_at > at
-    )
-    for message in session.scalars(waiting.with_for_update()):
+    waiting = (Message.incident_id == incident_id, Message.confirmed_at.is_(None), Message.until_at > at)
+    for message_id in session.scalars(select(Message.uuid).where(*waiting)).all():
+        timers.cancel(session, message_id, TIMER, at=at)
+    for message in session.scalars(select(Message).where(*waiting).with_for_update()):
         message.until_at = at
-        timers.cancel(session, message.uuid, TIMER, at=at)
 
 
 def next_channel(session: Session, timer: Timer, *, at: datetime) -> None:
@@ -97,6 +138,26 @@ def find_channels(session: Session, person: User | Contact) -> list[str]:
     return [channel for channel, reaches in reach.items() if reaches]
 
 
+def _confirm(session: Session, wanted: Select[Message], *, via: str, at: datetime) -> Message | None:
+    found = session.scalar(wanted)
+    if found is None:
+        return None
+    # The timer first, then its message, as the timer that fires meanwhile does: neither waits for the other.
+    timers.cancel(session, found.uuid, TIMER, at=at)
+    session.refresh(found, with_for_update=True)
+    if found.confirmed_at is None:
+        found.confirmed_at, found.confirmed_via = at, via
+        session.flush()
+    return found
+
+
+def _note(session: Session, message_id: UUID, channel: str, *, ok: bool, said: str, at: datetime) -> None:
+    asked = select(Notification).where(Notification.subject == message_id, Notification.kind == channel)
+    request = session.scalar(asked.order_by(Notification.id.desc()).limit(1))
+    if request is not None:
+        notifications.record_attempt(session, request, ok=ok, answer=said, at=at)
+
+
 def _ask_next(session: Session, message: Message, *, at: datetime) -> None:
     if message.tried >= len(message.channels) or message.until_at <= at:
         return
@@ -104,12 +165,11 @@ def _ask_next(session: Session, message: Message, *, at: datetime) -> None:
     message.tried += 1
     notifications.request(session, channel, message.uuid, at=at)
     due_at = at + PATIENCE[channel]
-    timers.set_timer(session, message.uuid, TIMER, due_at=due_at, at=at)
+    timers.set_timer(session, message.uuid, TIMER, due_at=due_at, at=at, channel=channel)
 
 
 def _has_app(session: Session, user_id: int) -> bool:
-    live = exists().where(PushToken.user_id == user_id, PushToken.dropped_at.is_(None))
-    return bool(session.scalar(select(live)))
+    return bool(session.scalar(select(push_tokens.live(user_id).exists())))
 
 
 @lru_cache(maxsize=1)

@@ -20,7 +20,7 @@ from broker.settings import BrokerSettings
 from broker.topics import LINES, Service
 from db import telemetry
 from db.session import Database
-from dispatch import commands
+from dispatch import commands, telling
 from ingest import handlers, quarantine
 from ingest.handlers import Digest
 
@@ -144,7 +144,9 @@ class Lane:
 
 def _settle(session: DatabaseSession, reply: handlers.Reply, at: datetime) -> bool:
     said = reply.frame
-    return commands.settle(session, reply.device_id, said.id, ok=said.ok, why=said.why, at=at)
+    return commands.settle(
+        session, reply.device_id, said.id, ok=said.ok, why=said.why, at=at
+    ) or telling.confirm_reply(session, reply.device_id, said.id, at=at)
 
 
 class Devices:

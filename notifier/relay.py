@@ -17,7 +17,7 @@ from db.models import Device, DeviceConfig, Incident, Notification
 from db.seal import Seal
 from db.session import TRANSIENT, Database
 from db.states import IncidentState
-from notifier.channels import Channel, Undeliverable, topic
+from notifier.channels import Channel, Later, Undeliverable, topic
 from notifier.channels.mail import MailServer
 from notifier.channels.message import Messages, Nobody, Port
 from notifier.channels.postbox import Postbox
@@ -151,6 +151,9 @@ def _tell(database: Database, channel: Channel, requests: Sequence[Notification]
         except Undeliverable as refusal:
             log.warning("given up", kind=kind, subject=subject)  # the answer is kept with the attempt
             _give_up(database, requests, str(refusal))
+        except Later as error:
+            log.warning("not told now", kind=kind, subject=subject, error=str(error))
+            _try_again(database, requests, str(error), at, after=error.after)
         except Exception as error:
             log.exception("not told", kind=kind, subject=subject)
             _try_again(database, requests, f"{type(error).__name__}: {error}", at)
@@ -165,13 +168,21 @@ def _give_up(database: Database, requests: Sequence[Notification], said: str) ->
             notifications.record_attempt(session, request, ok=False, answer=said, at=now)
             notifications.clear(session, request)
             work.give_up(session, request, error=said, at=now)
+            notifications.hand_over(session, request.subject, request.kind, at=now)
 
 
-def _try_again(database: Database, requests: Sequence[Notification], said: str, at: datetime) -> None:
+def _try_again(
+    database: Database,
+    requests: Sequence[Notification],
+    said: str,
+    at: datetime,
+    *,
+    after: timedelta | None = None,
+) -> None:
     with database.transaction() as session:
         for request in requests:
             notifications.record_attempt(session, request, ok=False, answer=said, at=datetime.now(UTC))
-            work.retry_later(session, request, error=said, at=at)
+            work.retry_later(session, request, error=said, at=at, after=after)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,9 @@ class PushToken(Base):
 
     token: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[BigRef] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    session_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("login_sessions.id", ondelete="CASCADE"), index=True
+    )  # the login it was registered in; ended, nothing is pushed there any more
     platform: Mapped[str]
     registered_at: Mapped[datetime]
     dropped_at: Mapped[datetime | None]
@@ -62,9 +65,11 @@ class Webhook(Base):
     id: Mapped[BigId]
     uuid: Mapped[PublicId]
     url: Mapped[str]
-    sealed_secret: Mapped[str]
+    sealed_secret: Mapped[str]  # with the one before it, for as long as that is good
     events: Mapped[list[str]] = mapped_column(ARRAY(String))  # kinds of facts; empty means all
     region: Mapped[str | None]  # none means all
     active: Mapped[bool] = mapped_column(default=True)
+    failing_since: Mapped[datetime | None]  # nothing was taken since
+    disabled_why: Mapped[str | None]  # not by a person, but for having failed too long
     created_by_id: Mapped[BigRef | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]

@@ -8,12 +8,10 @@ from typing import Protocol
 
 from db import notifications, work
 from db.models import Notification
-from db.seal import Broken, Seal
+from db.seal import Seal
 from db.session import Database
-from notifier import texts
+from notifier import contents
 from notifier.channels import Undeliverable
-
-_LONGEST_ANSWER = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +44,19 @@ class Messages:
     def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
         """Send each, and forget what it said."""
         for request in requests:
-            answer = self._send(request)
+            answer = self._send(database, request)
             with database.transaction() as session:
                 at = datetime.now(UTC)
                 notifications.record_attempt(session, request, ok=True, answer=answer, at=at)
                 notifications.clear(session, request)
                 work.finish(session, request, at=at)
 
-    def _send(self, request: Notification) -> str:
+    def _send(self, database: Database, request: Notification) -> str:
+        said = contents.read(database, request, self._seal, at=datetime.now(UTC))
         try:
-            said = self._seal.open(request.payload["sealed"])
-        except (Broken, KeyError):
-            raise Undeliverable("it cannot be read: sealed with another secret") from None
-        if datetime.fromisoformat(said["until"]) <= datetime.now(UTC):
-            raise Undeliverable("it came too late to be of use")
-        title, text = texts.say(said["text"], said["language"], **said["values"])
-        # What a provider repeats of a message is no place for a code.
-        hidden = [each for each in (text, said["values"].get("code")) if each]
-        try:
-            return _without(self._port.send(Message(request.subject, said["to"], title, text)), hidden)
+            return said.censored(self._port.send(Message(said.id, said.to, said.title, said.text)))
         except Undeliverable as refusal:
-            raise Undeliverable(_without(str(refusal), hidden)) from None
+            raise Undeliverable(said.censored(str(refusal))) from None
 
 
 class Nobody:
@@ -81,9 +71,3 @@ class Nobody:
             for request in requests:
                 notifications.clear(session, request)
                 work.finish(session, request, at=datetime.now(UTC))
-
-
-def _without(answer: str, hidden: Sequence[str]) -> str:
-    for each in hidden:
-        answer = answer.replace(each, "***")
-    return answer[:_LONGEST_ANSWER]

@@ -143,15 +143,23 @@ def upgrade() -> None:
         "push_tokens",
         sa.Column("token", sa.String(), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=True),
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("dropped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("dropped_why", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["login_sessions.id"],
+            name=op.f("fk_push_tokens_session_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_push_tokens_user_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_push_tokens")),
     )
+    op.create_index(op.f("ix_push_tokens_session_id"), "push_tokens", ["session_id"], unique=False)
     op.create_index(op.f("ix_push_tokens_user_id"), "push_tokens", ["user_id"], unique=False)
     op.create_table(
         "webhooks",
@@ -162,6 +170,8 @@ def upgrade() -> None:
         sa.Column("events", postgresql.ARRAY(sa.String()), nullable=False),
         sa.Column("region", sa.String(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("disabled_why", sa.String(), nullable=True),
         sa.Column("created_by_id", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["created_by_id"], ["users.id"], name=op.f("fk_webhooks_created_by_id")),
@@ -363,6 +373,7 @@ def downgrade() -> None:
     op.drop_table("helper_calls")
     op.drop_table("webhooks")
     op.drop_index(op.f("ix_push_tokens_user_id"), table_name="push_tokens")
+    op.drop_index(op.f("ix_push_tokens_session_id"), table_name="push_tokens")
     op.drop_table("push_tokens")
     op.drop_table("policies")
     op.drop_table("pins")

@@ -1,14 +1,53 @@
 """What is said to people."""
 
+import string
+
 import pytest
 
 from notifier import texts
 
-KINDS = ("code.login", "code.verify", "code.reset")
+CODES = ("code.login", "code.verify", "code.reset")
+LANGUAGES = ("en", "ru", "uz", "fr")
+
+VALUES = {
+    "code.login": {"code", "minutes"},
+    "code.verify": {"code", "minutes"},
+    "code.reset": {"code", "minutes"},
+    "phone.changed": {"ending"},
+    "sos.helper": {"name", "type", "distance", "link", "code"},
+    "sos.nudge": {"name"},
+    "sos.over": {"name"},
+    "sos.taken": {"name"},
+    "sos.dispatcher": {"name", "type", "region", "link"},
+    "sos.supervisor": {"name", "type", "region", "minutes"},
+    "sos.guardian": {"name", "type", "link"},
+    "sos.guardian_over": {"name"},
+    "sos.push_refused": set(),
+}
+"""What each text is filled with: the contract with whoever has it told."""
+
+LONGEST = {
+    "code": "314159",
+    "minutes": "120",
+    "ending": "67",
+    "name": "Абдурахмон-Шахрисабз",
+    "type": "immobile",
+    "distance": "12345",
+    "region": "north-of-the-river-and-beyond",
+    "link": "https://maps.google.com/?q=-41.311081,-169.240562",
+}
+LIVE_LINK = "https://mayday.example.org/live/" + 43 * "x"
+
+TWO_SHORT_MESSAGES = 2 * 67
+"""UTF-16 units of two parts that carry more than Latin letters."""
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "uz", "fr", "ru-RU", "FR_fr"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CODES)
 def test_a_code_is_told_in_each_language_with_its_time(kind: str, language: str) -> None:
     title, text = texts.say(kind, language, code="314159", minutes="5")
     assert "314159" in text
@@ -17,10 +56,53 @@ def test_a_code_is_told_in_each_language_with_its_time(kind: str, language: str)
     assert "{" not in text
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_language_says_it_differently(kind: str) -> None:
-    said = {texts.say(kind, language, code="1", minutes="5") for language in ("en", "ru", "uz", "fr")}
-    assert len(said) == 4
+def test_every_text_is_in_the_contract() -> None:
+    assert set(VALUES) == set(texts._TEXTS)
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_every_text_exists_in_each_language_and_wants_what_is_documented(kind: str) -> None:
+    said = texts._TEXTS[kind]
+    assert set(said) == set(LANGUAGES)
+    assert len(set(said.values())) == len(LANGUAGES)
+    for words in said.values():
+        assert {name for _, name, _, _ in string.Formatter().parse(words) if name} == VALUES[kind]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", VALUES)
+def test_every_text_fits_two_short_messages_even_in_an_exercise(kind: str, language: str) -> None:
+    longest = LONGEST | ({"link": LIVE_LINK} if kind == "sos.guardian" else {})
+    values = {name: longest[name] for name in VALUES[kind]}
+    title, text = texts.say(kind, language, exercise=kind.startswith("sos."), **values)
+    assert units(text) <= TWO_SHORT_MESSAGES, (units(text), text)
+    assert "{" not in title + text
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("en", "EXERCISE"), ("ru", "УЧЕНИЯ"), ("uz", "MASHQ"), ("fr", "EXERCICE")]
+)
+def test_an_exercise_says_so_before_anything_else(language: str, word: str) -> None:
+    title, text = texts.say("sos.nudge", language, exercise=True, name="Aziza")
+    assert title.startswith(word)
+    assert text.startswith(word)
+    assert word not in "".join(texts.say("sos.nudge", language, name="Aziza"))
+
+
+@pytest.mark.parametrize(
+    ("metres", "language", "said"),
+    [("850", "en", "850 m"), ("1240", "en", "1.2 km"), ("1240", "ru", "1,2 км"), ("12345", "fr", "12 km")],
+)
+def test_a_distance_is_said_as_people_say_it(metres: str, language: str, said: str) -> None:
+    values = LONGEST | {"distance": metres}
+    filled = {name: values[name] for name in VALUES["sos.helper"]}
+    _, text = texts.say("sos.helper", language, exercise=False, **filled)
+    assert f" {said}." in text
+
+
+def test_a_type_is_said_in_words_and_one_that_is_not_known_as_it_came() -> None:
+    assert "падение" in texts.say("sos.guardian", "ru", name="Aziza", type="fall", link="x")[1]
+    assert "drowning" in texts.say("sos.guardian", "ru", name="Aziza", type="drowning", link="x")[1]
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "uz", "fr"])
