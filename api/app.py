@@ -34,6 +34,8 @@ from api.dialects.evacuator.routes import router as evacuator
 from api.dialects.invo.routes import router as invo
 from api.geofences.routes import router as geofences
 from api.hub import Hub
+from api.messages.hooks import router as sms_hooks
+from api.messages.routes import router as messages
 from api.people.audit_routes import router as audit
 from api.people.desk_routes import router as desks
 from api.people.phone_routes import router as own_phone
@@ -53,6 +55,7 @@ from api.sos.routes import router as sos
 from api.sos.socket import router as sos_socket
 from api.statistics.routes import router as statistics
 from api.system.routes import router as system
+from api.webhooks.routes import router as webhooks
 from db.session import Database
 
 log = structlog.get_logger()
@@ -143,6 +146,9 @@ def _version_1() -> APIRouter:
         quarantine,
         regions,
         geofences,
+        messages,
+        sms_hooks,
+        webhooks,
     ):
         version_1.include_router(router)
     return version_1

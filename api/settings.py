@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from broker.settings import BrokerSettings
+from pydantic import SecretStr
+
+from broker.outside import OutsideSettings
 
 
-class ApiSettings(BrokerSettings):
+class ApiSettings(OutsideSettings):
     """Where to listen, whom to trust, and where devices find the broker."""
 
     api_host: str = "127.0.0.1"
@@ -14,6 +16,9 @@ class ApiSettings(BrokerSettings):
     """Origins of pages, beside our own, that may use the API and its sockets: `["https://desk.example.org"]`."""
     google_client_ids: frozenset[str] = frozenset()
     """Our applications at Google, whose users may come in with it; without any, nobody may."""
+
+    sms_hook_token: SecretStr | None = None
+    """By which the SMS gateway shows who it is when it reports back; without it, nobody may."""
 
     media_dir: Path = Path("media")
     """Where photos are kept."""

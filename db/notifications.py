@@ -31,10 +31,10 @@ def record_attempt(
 
 
 def clear(session: Session, notification: Notification) -> None:
-    """Forget what was to be said, once it is said or given up."""
+    """Forget what was to be said under a seal, once it is said or given up."""
     session.execute(
         update(Notification)
-        .where(Notification.id == notification.id)
+        .where(Notification.id == notification.id, Notification.payload.has_key("sealed"))
         .values(payload={})
         .execution_options(synchronize_session=False)
     )

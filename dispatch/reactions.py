@@ -5,13 +5,14 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db.models import Fact, Timer
-from dispatch import telling
+from dispatch import telling, webhooks
 from dispatch.errors import IllegalMove
 from dispatch.sos import escalation, merge, moving, service, showing
 
 
 def to_fact(session: Session, fact: Fact, *, at: datetime) -> None:
     """React to something that happened."""
+    webhooks.spread(session, fact, at=at)
     match fact.kind.split("."):
         case ["sos", what]:
             showing.show(session, fact.subject, what, at=at)

@@ -13,6 +13,7 @@ from db.bell import Bell
 from db.models import Fact, Timer
 from db.models.work import Work
 from db.session import TRANSIENT, Database
+from db.turns import take_turns
 from dispatch import reactions
 from dispatch.geofences import watch
 
@@ -39,20 +40,18 @@ def main() -> None:
     database = Database(name="dispatch")
     with process.running("dispatch") as life, Bell(database.url, outbox.CHANNEL) as bell:
         look_at = time.monotonic()
-        while not life.stopping.is_set():
-            try:
-                more = turn(database, at=datetime.now(UTC))
-                if time.monotonic() >= look_at:
-                    left = look_at_fences(database, at=datetime.now(UTC))
-                    # Calls for help come first: between two looks there is always a turn for them.
-                    look_at = time.monotonic() + (0.0 if left else _LOOK_S)
-                    more = more or left
-            except TRANSIENT as error:
-                log.warning("database is away", error=str(error).strip())
-                more = False
-            life.beat()
-            if not more:
-                bell.wait(_WAIT_S)
+
+        def take_turn() -> bool:
+            nonlocal look_at
+            more = turn(database, at=datetime.now(UTC))
+            if time.monotonic() >= look_at:
+                left = look_at_fences(database, at=datetime.now(UTC))
+                # Calls for help come first: between two looks there is always a turn for them.
+                look_at = time.monotonic() + (0.0 if left else _LOOK_S)
+                more = more or left
+            return more
+
+        take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping, beat=life.beat)
     database.close()
 
 

@@ -17,11 +17,14 @@ from db.models import Device, DeviceConfig, Incident, Notification
 from db.seal import Seal
 from db.session import TRANSIENT, Database
 from db.states import IncidentState
-from notifier.channels import Channel, Later, Undeliverable, topic
+from db.turns import take_turns
+from notifier.channels import Channel, Later, Undeliverable, firebase, topic
 from notifier.channels.mail import MailServer
 from notifier.channels.message import Messages, Nobody, Port
 from notifier.channels.postbox import Postbox
+from notifier.channels.push import Push
 from notifier.channels.sms import Gateway
+from notifier.channels.webhook import Webhooks
 from notifier.settings import NotifierSettings
 
 log = structlog.get_logger()
@@ -29,7 +32,9 @@ log = structlog.get_logger()
 _WAIT_S = 1.0
 """How long a request may lie unseen when its ring was not heard."""
 
-_MESSENGERS = 3
+_MESSENGERS = ((("push",), 2), (("sms",), 2), (("mail", "nobody"), 1), (("webhook",), 2))
+"""Which channels share threads, and how many."""
+
 _MESSAGE_LEASE = timedelta(seconds=60)
 _LAST_WORD_S = 3.0
 
@@ -47,29 +52,25 @@ def main() -> None:
         Bell(database.url, notifications.CHANNEL) as bell,
     ):
         topics, repeated = topic.channels(connection), 0
-        # A provider that hangs must not keep an alert waiting: messages have threads of their own.
-        messengers = [_messenger(database, settings, life) for _ in range(_MESSENGERS)]
-        while not life.stopping.is_set():
-            at = datetime.now(UTC)
-            try:
-                if connection.connected and connection.generation != repeated:
-                    repeated = repeat(database, connection, at=at)
-                more = turn(database, topics, at=at)
-            except TRANSIENT as error:
-                log.warning("database is away", error=str(error).strip())
-                more = False
+        messengers = _messengers(database, settings, life)
+
+        def take_turn() -> bool:
+            nonlocal repeated
             if not all(each.is_alive() for each in messengers) and not life.stopping.is_set():
                 raise RuntimeError("messages are not sent any more")
-            life.beat()
-            if not more:
-                bell.wait(_WAIT_S)
+            at = datetime.now(UTC)
+            if connection.connected and connection.generation != repeated:
+                repeated = repeat(database, connection, at=at)
+            return turn(database, topics, at=at)
+
+        take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping, beat=life.beat)
         for each in messengers:
             each.join(_LAST_WORD_S)
     database.close()
 
 
 def message_channels(settings: NotifierSettings) -> dict[str, Channel]:
-    """The channels that reach one person, by their names."""
+    """The channels that reach one person or one system, by their names."""
     seal = Seal(settings.derive("messages"))
     token, smtp = settings.sms_token, settings.smtp_url
     sms: Port = Postbox(settings.postbox_dir, "sms")
@@ -78,25 +79,38 @@ def message_channels(settings: NotifierSettings) -> dict[str, Channel]:
         sms = Gateway(str(settings.sms_url), token.get_secret_value() if token else None)
     if smtp:
         mail = MailServer(smtp.get_secret_value(), settings.mail_from)
-    return {"sms": Messages(seal, sms), "mail": Messages(seal, mail), "nobody": Nobody()}
+    return {
+        "push": Push(seal, firebase.connect(settings.fcm_credentials, url=settings.fcm_url)),
+        "sms": Messages(seal, sms),
+        "mail": Messages(seal, mail),
+        "webhook": Webhooks(Seal(settings.derive("webhooks")), allowed=settings.webhook_networks),
+        "nobody": Nobody(),
+    }
 
 
-def _messenger(database: Database, settings: NotifierSettings, life: process.Life) -> threading.Thread:
-    def run() -> None:
-        channels = message_channels(settings)
-        with Bell(database.url, notifications.CHANNEL) as bell:
-            while not life.stopping.is_set():
-                try:
-                    more = turn(database, channels, at=datetime.now(UTC), lease=_MESSAGE_LEASE, limit=1)
-                except TRANSIENT as error:
-                    log.warning("database is away", error=str(error).strip())
-                    more = False
-                if not more:
-                    bell.wait(_WAIT_S)
+def _messengers(
+    database: Database, settings: NotifierSettings, life: process.Life
+) -> Sequence[threading.Thread]:
+    """A provider that hangs must keep neither an alert nor another provider waiting: each has its threads."""
+    channels = message_channels(settings)
+    threads = [
+        threading.Thread(
+            target=_send, args=(database, {kind: channels[kind] for kind in kinds}, life), daemon=True
+        )
+        for kinds, number in _MESSENGERS
+        for _ in range(number)
+    ]
+    for each in threads:
+        each.start()
+    return threads
 
-    messenger = threading.Thread(target=run, name="messenger", daemon=True)
-    messenger.start()
-    return messenger
+
+def _send(database: Database, channels: Mapping[str, Channel], life: process.Life) -> None:
+    def take_turn() -> bool:
+        return turn(database, channels, at=datetime.now(UTC), lease=_MESSAGE_LEASE, limit=1)
+
+    with Bell(database.url, notifications.CHANNEL) as bell:
+        take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping)
 
 
 def repeat(database: Database, connection: Connection, *, at: datetime) -> int:

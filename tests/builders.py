@@ -85,6 +85,8 @@ def call_helper(
                 terms={},
             )
         )
+
+
 def make_contact(database: Database, wearer: User, **more: Any) -> Contact:
     """A guardian of somebody, reached by phone unless more is said."""
     with database.transaction() as session:

@@ -4,14 +4,19 @@ The table is the specification. A route that is missing from it fails a test bel
 """
 
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from api.people import photos, pictures, profile
-from db.models import User
+from db import notifications, push_tokens, webhooks
+from db.models import Notification, User, Webhook
+from db.seal import Seal
 from db.session import Database
 from db.states import Role
-from tests.builders import make_device, make_user, report
+from dispatch import telling
+from tests.builders import NOON, make_device, make_user, report
 from tests.integration.api.speaking import Api, log_in
 from tests.maps import circle, feature, make_fence, make_region, square
 from tests.pictures import PNG
@@ -173,6 +178,21 @@ DELETE /api/v1/geofences/{geofence_id}/          staffs        401      404    4
 GET    /api/v1/geofences/{geofence_id}/events/   own           401      200    200    200        200   200
 GET    /api/v1/geofences/{geofence_id}/events/   foreign       401      404    404    404        404   404
 GET    /api/v1/geofences/{geofence_id}/events/   staffs        401      404    404    404        200   200
+GET    /api/v1/messages/                         anybody's     401      200    200    200        200   200
+POST   /api/v1/messages/{message_id}/seen/       own           401      200    200    200        200   200
+POST   /api/v1/messages/{message_id}/seen/       foreign       401      404    404    404        404   404
+POST   /api/v1/push-tokens/                      anybody's     401      201    201    201        201   201
+DELETE /api/v1/push-tokens/{token}/              own           401      204    204    204        204   204
+DELETE /api/v1/push-tokens/{token}/              foreign       401      204    204    204        204   204
+POST   /api/v1/hooks/sms/receipts/               anybody's     401      401    401    401        401   401
+GET    /api/v1/webhooks/                         anybody's     401      403    403    403        403   200
+POST   /api/v1/webhooks/                         anybody's     401      403    403    403        403   422
+GET    /api/v1/webhooks/{webhook_id}/            anybody's     401      403    403    403        403   200
+PATCH  /api/v1/webhooks/{webhook_id}/            anybody's     401      403    403    403        403   200
+DELETE /api/v1/webhooks/{webhook_id}/            anybody's     401      403    403    403        403   204
+POST   /api/v1/webhooks/{webhook_id}/rotate/     anybody's     401      403    403    403        403   200
+GET    /api/v1/webhooks/{webhook_id}/deliveries/ anybody's     401      403    403    403        403   200
+POST   /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay/  anybody's  401  403  403  403  403  202
 """
 _HEAD, *_LINES = (line.split() for line in TABLE.strip().splitlines())
 _ROLES = _HEAD[2:]
@@ -212,6 +232,10 @@ def test_everybody_may_do_what_the_table_says(
         named["slug"] = make_region(database, "there")
     if "geofences" in words:
         named["geofence_id"] = make_fence(database, device, staff=whose == "staffs")
+    if words & {"messages", "push-tokens"}:
+        named["message_id"], named["token"] = was_told(database, owner)
+    if "webhooks" in words:
+        named["webhook_id"], named["delivery_id"] = hears_of(api, database)
     next_owner = make_user(database) if "transfer" in words else owner
     bodies: dict[str, dict[str, Any]] = {
         "POST /api/v1/devices/claim/": {"code": "0000-0000-0000"},
@@ -245,6 +269,9 @@ def test_everybody_may_do_what_the_table_says(
         "POST /api/v1/regions/": feature("new", square()),
         "POST /api/v1/regions/import/": {"type": "FeatureCollection", "features": [feature("new", square())]},
         "PUT /api/v1/regions/{slug}/": feature("there", square()),
+        "POST /api/v1/push-tokens/": {"token": "an-app", "platform": "android"},
+        "POST /api/v1/webhooks/": {"url": "https://127.0.0.1/"},
+        "PATCH /api/v1/webhooks/{webhook_id}/": {"events": ["sos.*"]},
         "POST /api/v1/geofences/": {"name": "School", "device_uid": device.uid, "shape": circle()},
         "PUT /api/v1/geofences/{geofence_id}/": {
             "name": "School",
@@ -259,6 +286,29 @@ def test_everybody_may_do_what_the_table_says(
         said = {"content": PNG}
     answer = api.call(method, path.format(**named), login.access if login else None, **said)
     assert answer.status_code == status, answer.text
+
+
+def was_told(database: Database, user: User) -> tuple[UUID, str]:
+    with database.transaction() as session:
+        push_tokens.register(session, "an-app", user_id=user.id, login=None, platform="android", at=NOON)
+        message = telling.tell(session, user, "sos.nudge", key="a call", until_at=NOON, at=NOON, name="Aziza")
+        assert message is not None
+        return message.uuid, "an-app"
+
+
+def hears_of(api: Api, database: Database) -> tuple[UUID, int]:
+    seal = Seal(api.app.state.settings.derive("webhooks"))
+    with database.transaction() as session:
+        webhook = Webhook(
+            url="https://example.org/", events=[], sealed_secret=webhooks.close(seal, webhooks.new_secret())
+        )
+        session.add(webhook)
+        session.flush()
+        said = {"id": "msg_1", "type": "sos.opened", "timestamp": NOON.isoformat(), "data": {}}
+        notifications.request(session, "webhook", webhook.uuid, at=NOON, **said)
+        session.flush()
+        request = select(Notification.id).where(Notification.subject == webhook.uuid)
+        return webhook.uuid, session.scalars(request).one()
 
 
 def has_photo(api: Api, database: Database, user: User) -> None:

@@ -1,0 +1,1 @@
+"""What people were told: their own inbox, their apps, and what the gateway reports of it."""

@@ -1,0 +1,123 @@
+"""Telling other systems of facts: one request for each that asked for such."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from db import notifications, webhooks
+from db.models import Device, Fact, Geofence, Incident, Webhook
+
+
+def spread(session: Session, fact: Fact, *, at: datetime) -> None:
+    """Have the fact told to every webhook that wants it; what the chain tries on itself is nobody's news.
+
+    The words are written down now: sent late or again, they say what was true when it happened.
+    """
+    family = fact.kind.partition(".")[0]
+    wanted = select(Webhook).where(
+        Webhook.active,
+        or_(func.cardinality(Webhook.events) == 0, Webhook.events.overlap([fact.kind, f"{family}.*"])),
+    )
+    interested = session.scalars(wanted.order_by(Webhook.id)).all()
+    if not interested:
+        return
+    region, data = _data(session, fact)
+    if data is None:
+        return
+    for webhook in interested:
+        if webhook.region is None or webhook.region == region:
+            notifications.request(
+                session,
+                webhooks.CHANNEL,
+                webhook.uuid,
+                at=at,
+                id=f"msg_{uuid.uuid5(fact_space(fact), str(webhook.uuid))}",
+                type=fact.kind,
+                timestamp=fact.created_at.isoformat(),
+                data=data,
+            )
+
+
+def fact_space(fact: Fact) -> uuid.UUID:
+    """A fact that is reacted to twice is told under the same id."""
+    return uuid.uuid5(fact.subject, f"fact {fact.id}")
+
+
+def _data(session: Session, fact: Fact) -> tuple[str | None, Mapping[str, Any] | None]:
+    """The region of a fact and what is told of it; nothing where there is nothing to tell."""
+    match fact.kind.partition(".")[0]:
+        case "sos":
+            return _incident(session, fact)
+        case "geofence":
+            return None, _crossing(session, fact)
+    return None, {"subject": str(fact.subject)} | fact.payload
+
+
+def _incident(session: Session, fact: Fact) -> tuple[str | None, Mapping[str, Any] | None]:
+    incident = session.scalar(
+        select(Incident)
+        .where(Incident.id == fact.subject)
+        .options(
+            joinedload(Incident.device), joinedload(Incident.wearer), joinedload(Incident.acknowledged_by)
+        )
+    )
+    if incident is None or incident.canary:
+        return None, None
+    wearer, desk, device = incident.wearer, incident.acknowledged_by, incident.device
+    place = None
+    if incident.lat is not None and incident.lon is not None:
+        place = {
+            "lat": incident.lat,
+            "lon": incident.lon,
+            "alt_m": incident.alt_m,
+            "accuracy_m": incident.accuracy_m,
+            "at": _time(incident.position_at),
+            "source": incident.position_source,
+        }
+    return incident.region, {
+        "id": str(incident.id),
+        "state": incident.state,
+        "outcome": incident.outcome,
+        "revision": incident.revision,
+        "region": incident.region,
+        "type": incident.type,
+        "severity": incident.severity,
+        "opened_at": _time(incident.opened_at),
+        "device": {"uid": device.uid, "kind": device.kind, "model": device.model},
+        "wearer": _person(wearer) | {"phone": wearer.phone} if wearer else None,
+        "place": place,
+        "battery_pct": incident.battery_pct,
+        "level": incident.level,
+        "reports": incident.reports,
+        "acknowledged_by": _person(desk) if desk else None,
+        "acknowledged_at": _time(incident.acknowledged_at),
+        "resolved_at": _time(incident.resolved_at),
+        "signal_lost": incident.signal_lost,
+        "exercise": incident.exercise,
+        "duress": incident.duress,
+    }
+
+
+def _crossing(session: Session, fact: Fact) -> Mapping[str, Any] | None:
+    fence = session.scalar(select(Geofence).where(Geofence.uuid == fact.subject))
+    if fence is None:
+        return None
+    uid = fact.payload["device"]
+    device = session.scalar(select(Device).where(Device.uid == uid))
+    return {
+        "geofence": {"id": str(fence.uuid), "name": fence.name},
+        "device": {"uid": uid, "kind": device.kind if device else None},
+        "crossed_at": fact.payload["crossed_at"],
+    }
+
+
+def _person(user: Any) -> dict[str, Any]:
+    return {"uuid": str(user.uuid), "full_name": user.full_name}
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
