@@ -8,11 +8,11 @@ import pytest
 
 from tests.contracts.compose import CHECKOUT, EnvExample, Services, mounts, ours, read, variables, waits_for
 
-TOP_LEVEL = {"name", "services", "networks", "volumes"}
+TOP_LEVEL = {"name", "services", "networks", "secrets", "volumes"}
 SERVICE_KEYS = {
     *("build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "hostname", "image"),
     *("init", "logging", "networks", "pids_limit", "ports", "read_only", "restart", "security_opt"),
-    *("shm_size", "stop_grace_period", "tmpfs", "ulimits", "user", "volumes"),
+    *("secrets", "shm_size", "stop_grace_period", "tmpfs", "ulimits", "user", "volumes"),
 }
 HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period", "start_interval"}
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
@@ -125,7 +125,8 @@ def test_each_service_is_told_only_what_it_needs(services: Services) -> None:
         "dispatch": database | broker,
         "jobs": database | {"MAYDAY_REDIS_URL"},
         "notifier": database | broker | {"MAYDAY_SMS_URL", "MAYDAY_SMS_TOKEN", "MAYDAY_SMTP_URL"},
-        **dict.fromkeys(("keeper", "sos-1", "sos-2", "telemetry", "api"), database | broker),
+        "api": database | broker | {"MAYDAY_SMS_HOOK_TOKEN"},
+        **dict.fromkeys(("keeper", "sos-1", "sos-2", "telemetry"), database | broker),
     }
 
 

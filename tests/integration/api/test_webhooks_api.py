@@ -73,7 +73,7 @@ def test_the_secret_is_shown_once_and_lies_nowhere_in_clear(
     ],
 )
 def test_an_address_that_is_none_of_others_is_refused(database: Database, admin: User, url: str) -> None:
-    api = Api(create_app(ApiSettings(secret="x" * 16, mqtt_port=1), database=database))  # type: ignore[arg-type]
+    api = Api(create_app(ApiSettings(secret="x" * 16, mqtt_port=1), database=database))
     answer = api.post("/api/v1/webhooks/", admin, json={"url": url})
     assert (answer.status_code, set(wrong_fields(answer))) == (422, {"url"}), answer.text
     assert api.get("/api/v1/webhooks/", admin).json() == []
