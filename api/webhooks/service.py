@@ -145,7 +145,7 @@ def _lock(session: Session, webhook_id: UUID) -> Webhook:
 
 
 def _check_region(session: Session, region: str | None) -> None:
-    if region is not None and session.get(Region, region) is None:
+    if region is not None and session.scalar(select(Region.slug).where(Region.slug == region)) is None:
         raise WrongField("region", f"there is no region {region}")
 
 
