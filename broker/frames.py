@@ -197,7 +197,7 @@ class StatusFrame(UpFrame):
 
 
 class ReplyFrame(UpFrame):
-    """The answer to the command or offer of this id."""
+    """The answer to the command or offer of this id; to a message, that its person has it."""
 
     channel: ClassVar = Channel.REPLY
 

@@ -13,10 +13,10 @@ import pytest
 from psycopg import sql
 from sqlalchemy import func, select, text
 
-from db.models import Device, DeviceCommand, DeviceLast, Position, QuarantinedFrame, Vitals
+from db.models import Device, DeviceCommand, DeviceLast, Message, Position, QuarantinedFrame, Vitals
 from db.session import Database
 from db.states import Clock, CommandKind, Presence
-from dispatch import commands
+from dispatch import commands, telling
 from ops.postgres import DATABASE, Postgres
 from tests.builders import make_device, make_user
 from tests.integration.ingest.lanes import DIES_BEFORE_ACKNOWLEDGING, Lane, stopped_at_the_end
@@ -277,6 +277,22 @@ def test_a_reply_closes_the_command_it_answers(database: Database, lane: Lane, w
     with database.transaction() as session:
         assert session.get_one(DeviceCommand, command.id).ok is True
         assert session.scalars(select(QuarantinedFrame)).all() == []
+
+
+def test_a_reply_confirms_a_message_to_whose_phone_it_is(
+    database: Database, lane: Lane, watch: Watch
+) -> None:
+    person, at = make_user(database), datetime.now(UTC)
+    with database.transaction() as session:
+        session.scalars(select(Device).where(Device.uid == watch.uid)).one().owner_id = person.id
+        until_at = at + timedelta(minutes=5)
+        told = telling.tell(session, person, "sos.nudge", key="k", until_at=until_at, at=at, name="Aziza")
+        assert told is not None
+    for _ in range(2):
+        watch.send({"id": f"m{told.id}", "ok": True}, "reply")
+        assert watch.answer() == {"id": f"m{told.id}", "ok": True}
+    with database.transaction() as session:
+        assert session.get_one(Message, told.id).confirmed_via == "mqtt"
 
 
 def test_told_to_stop_it_ends_in_order(database: Database, lane: Lane, watch: Watch) -> None:
