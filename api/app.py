@@ -33,6 +33,8 @@ from api.dialects.depannini.routes import router as depannini
 from api.dialects.evacuator.routes import router as evacuator
 from api.dialects.invo.routes import router as invo
 from api.geofences.routes import router as geofences
+from api.helpers.routes import router as helpers
+from api.helpers.sms_hook import router as sms_hook
 from api.hub import Hub
 from api.people.audit_routes import router as audit
 from api.people.desk_routes import router as desks
@@ -143,6 +145,8 @@ def _version_1() -> APIRouter:
         quarantine,
         regions,
         geofences,
+        helpers,
+        sms_hook,
     ):
         version_1.include_router(router)
     return version_1

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from broker.settings import BrokerSettings
 
 
@@ -12,6 +14,8 @@ class ApiSettings(BrokerSettings):
     api_port: int = 8000
     api_origins: frozenset[str] = frozenset()
     """Origins of pages, beside our own, that may use the API and its sockets: `["https://desk.example.org"]`."""
+    sms_hook_token: SecretStr | None = None
+    """What the SMS gateway shows when it brings an answer; without one, nobody may bring any."""
     google_client_ids: frozenset[str] = frozenset()
     """Our applications at Google, whose users may come in with it; without any, nobody may."""
 

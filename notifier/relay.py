@@ -20,6 +20,7 @@ from db.states import IncidentState
 from notifier.channels import Channel, Undeliverable, topic
 from notifier.channels.mail import MailServer
 from notifier.channels.message import Messages, Nobody, Port
+from notifier.channels.offer import Offers
 from notifier.channels.postbox import Postbox
 from notifier.channels.sms import Gateway
 from notifier.settings import NotifierSettings
@@ -46,7 +47,7 @@ def main() -> None:
         Connection("notifier", Service.NOTIFIER, settings) as connection,
         Bell(database.url, notifications.CHANNEL) as bell,
     ):
-        topics, repeated = topic.channels(connection), 0
+        topics, repeated = topic_channels(connection), 0
         # A provider that hangs must not keep an alert waiting: messages have threads of their own.
         messengers = [_messenger(database, settings, life) for _ in range(_MESSENGERS)]
         while not life.stopping.is_set():
@@ -66,6 +67,11 @@ def main() -> None:
         for each in messengers:
             each.join(_LAST_WORD_S)
     database.close()
+
+
+def topic_channels(connection: Connection) -> dict[str, Channel]:
+    """The channels that are topics, by their names."""
+    return {**topic.channels(connection), "offer": Offers(connection)}
 
 
 def message_channels(settings: NotifierSettings) -> dict[str, Channel]:
