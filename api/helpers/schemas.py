@@ -73,7 +73,7 @@ class CallPlace(Answer):
 
 
 class CallOut(Answer):
-    """One time a helper is asked to come; name and place are theirs to know for as long as they are needed."""
+    """One time a helper is asked to come; name and place are theirs to know while they are needed."""
 
     uuid: UUID
     incident: UUID

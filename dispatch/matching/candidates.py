@@ -25,10 +25,9 @@ _HISTORY = timedelta(days=730)
 
 # The point is spelled out wherever it is used: so the index gives the rows in their order.
 _HERE = "ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography"
+# All that is asked of each of them is asked of those alone who are the nearest.
 _NEAREST = f"""
-    SELECT place.user_id, person.uuid, person.full_name, helper.skills, place.at AS place_at,
-           place.place <-> {_HERE} AS distance_m, helper.radius_m, helper.available, helper.regions,
-           person.status = 'active' AS active,
+    SELECT near.*, person.uuid, person.full_name, person.status = 'active' AS active,
            EXISTS (SELECT FROM user_roles granted
                    WHERE granted.user_id = person.id AND granted.role = 'helper') AS is_helper,
            EXISTS (SELECT FROM helper_calls call
@@ -47,12 +46,17 @@ _NEAREST = f"""
              OR EXISTS (SELECT FROM devices phone
                         WHERE phone.owner_id = person.id AND phone.kind = 'phone'
                           AND phone.retired_at IS NULL) AS reachable
-    FROM last_places place
-    JOIN helpers helper ON helper.user_id = place.user_id
-    JOIN users person ON person.id = place.user_id
-    WHERE ST_DWithin(place.place, {_HERE}, :outer_m) {{ready}}
-    ORDER BY place.place <-> {_HERE}
-    LIMIT :most
+    FROM (
+        SELECT place.user_id, place.at AS place_at, place.place <-> {_HERE} AS distance_m,
+               helper.skills, helper.radius_m, helper.available, helper.regions
+        FROM last_places place
+        JOIN helpers helper ON helper.user_id = place.user_id
+        WHERE place.place <-> {_HERE} <= :outer_m {{ready}}
+        ORDER BY place.place <-> {_HERE}
+        LIMIT :most
+    ) near
+    JOIN users person ON person.id = near.user_id
+    ORDER BY near.distance_m
 """  # noqa: S608 - constants
 _ALL = text(_NEAREST.format(ready=""))
 # What most helpers are left out for is asked of the database, so that near ones who cannot come do not hide

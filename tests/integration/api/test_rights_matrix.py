@@ -3,12 +3,14 @@
 The table is the specification. A route that is missing from it fails a test below.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from api.people import photos, pictures, profile
-from db.models import User
+from db.models import HelperCall, User
 from db.session import Database
 from db.states import Role
 from tests.builders import make_device, make_user, report
@@ -173,6 +175,27 @@ DELETE /api/v1/geofences/{geofence_id}/          staffs        401      404    4
 GET    /api/v1/geofences/{geofence_id}/events/   own           401      200    200    200        200   200
 GET    /api/v1/geofences/{geofence_id}/events/   foreign       401      404    404    404        404   404
 GET    /api/v1/geofences/{geofence_id}/events/   staffs        401      404    404    404        200   200
+GET    /api/v1/helpers/me/                       own           401      403    403    200        403   403
+PUT    /api/v1/helpers/me/                       own           401      403    403    200        403   403
+PUT    /api/v1/helpers/me/place/                 own           401      403    403    204        403   403
+GET    /api/v1/calls/                            own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/delivered/        own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/delivered/        foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/accept/           own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/accept/           foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/decline/          own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/decline/          foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/en-route/         own           401      409    409    409        409   409
+POST   /api/v1/calls/{call_id}/en-route/         foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/on-scene/         own           401      409    409    409        409   409
+POST   /api/v1/calls/{call_id}/on-scene/         foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/withdraw/         own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/withdraw/         foreign       401      404    404    404        404   404
+GET    /api/v1/incidents/{incident_id}/candidates/  own        401      403    403    403        200   200
+GET    /api/v1/incidents/{incident_id}/candidates/  foreign    401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/helpers/  own           401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/helpers/  foreign       401      403    403    403        200   200
+POST   /api/v1/hooks/sms/                        anybody's     401      401    401    401        401   401
 """
 _HEAD, *_LINES = (line.split() for line in TABLE.strip().splitlines())
 _ROLES = _HEAD[2:]
@@ -246,11 +269,26 @@ def test_everybody_may_do_what_the_table_says(
         "POST /api/v1/regions/import/": {"type": "FeatureCollection", "features": [feature("new", square())]},
         "PUT /api/v1/regions/{slug}/": feature("there", square()),
         "POST /api/v1/geofences/": {"name": "School", "device_uid": device.uid, "shape": circle()},
+        "PUT /api/v1/helpers/me/": {"skills": [], "radius_m": 3_000, "available": True},
+        "PUT /api/v1/helpers/me/place/": {"lat": 41.3, "lon": 69.2},
+        "POST /api/v1/hooks/sms/": {"from": "+998901234567", "text": "YES"},
         "PUT /api/v1/geofences/{geofence_id}/": {
             "name": "School",
             "device_uid": device.uid,
             "shape": circle(),
         },
+    }
+    method, path = route.split()
+    named = {
+        "incident_id": incident,
+        "uid": device.uid,
+        "device_uid": device.uid,
+        "user": owner.uuid,
+        "role": "helper",
+        "session_id": tokens[owner.uuid].session,
+        "slug": region,
+        "geofence_id": fence,
+        "call_id": make_call(database, owner, incident),
     }
     said: dict[str, Any] = {"json": bodies.get(route)}
     if path.endswith("/bulk/"):
@@ -259,6 +297,22 @@ def test_everybody_may_do_what_the_table_says(
         said = {"content": PNG}
     answer = api.call(method, path.format(**named), login.access if login else None, **said)
     assert answer.status_code == status, answer.text
+
+
+def make_call(database: Database, helper: User, incident: UUID) -> UUID:
+    at = datetime.now(UTC)
+    with database.transaction() as session:
+        call = HelperCall(
+            incident_id=incident,
+            helper_id=helper.id,
+            wave=1,
+            asked_at=at,
+            until_at=at + timedelta(minutes=1),
+            chance=0.3,
+            terms={},
+        )
+        session.add(call)
+    return call.uuid
 
 
 def has_photo(api: Api, database: Database, user: User) -> None:
