@@ -26,10 +26,9 @@ class Offers:
     def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
         """Offer it once to each phone, as long as an answer is waited for."""
         with database.transaction() as session:
-            uids, payload = render(session, requests[0])
-            sent = [
-                self._connection.publish(topics.device(uid, topics.Channel.OFFER), payload) for uid in uids
-            ]
+            uids, payload, left_s = render(session, requests[0], at=datetime.now(UTC))
+            where = [topics.device(uid, topics.Channel.OFFER) for uid in uids]
+            sent = [self._connection.publish(topic, payload, expires_in_s=left_s) for topic in where]
             for each in sent:
                 each.wait(PUBACK_S)
             at = datetime.now(UTC)
@@ -39,13 +38,14 @@ class Offers:
                 work.finish(session, request, at=at)
 
 
-def render(session: Session, request: Notification) -> tuple[Sequence[str], bytes]:
-    """The phones to offer it to, and what is offered."""
+def render(session: Session, request: Notification, *, at: datetime) -> tuple[Sequence[str], bytes, int]:
+    """The phones to offer it to, what is offered, and how many seconds it is of use."""
     call = session.scalars(
         select(HelperCall).where(HelperCall.uuid == request.subject).options(joinedload(HelperCall.incident))
     ).one()
-    if call.ended_at is not None or call.answered_at is not None:
-        return [], b""
+    left_s = math.ceil((call.until_at - at).total_seconds())
+    if call.ended_at is not None or call.answered_at is not None or left_s <= 0:
+        return [], b"", 0
     phones = select(Device.uid).where(
         Device.owner_id == call.helper_id, Device.kind == DeviceKind.PHONE, Device.retired_at.is_(None)
     )
@@ -58,4 +58,4 @@ def render(session: Session, request: Notification) -> tuple[Sequence[str], byte
         dist=None if call.distance_m is None else round(call.distance_m),
         text="EXERCISE" if call.incident.exercise else None,
     )
-    return session.scalars(phones.order_by(Device.id)).all(), codec.encode(frame)
+    return session.scalars(phones.order_by(Device.id)).all(), codec.encode(frame), left_s

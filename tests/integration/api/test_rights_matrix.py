@@ -226,6 +226,8 @@ def test_everybody_may_do_what_the_table_says(
     words = set(path.split("/"))
     if words & {"incidents", "sos"}:
         named["incident_id"] = report(database, device).incident_id
+    if "calls" in words:
+        named["call_id"] = make_call(database, owner, report(database, device).incident_id)
     if "sessions" in words:
         theirs = login if login and owner is caller else log_in(api, database, owner)
         named["session_id"] = theirs.session
@@ -277,18 +279,6 @@ def test_everybody_may_do_what_the_table_says(
             "device_uid": device.uid,
             "shape": circle(),
         },
-    }
-    method, path = route.split()
-    named = {
-        "incident_id": incident,
-        "uid": device.uid,
-        "device_uid": device.uid,
-        "user": owner.uuid,
-        "role": "helper",
-        "session_id": tokens[owner.uuid].session,
-        "slug": region,
-        "geofence_id": fence,
-        "call_id": make_call(database, owner, incident),
     }
     said: dict[str, Any] = {"json": bodies.get(route)}
     if path.endswith("/bulk/"):
