@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text, update
+from sqlalchemy.orm import Session
 
 from db.models import HelperCall, Incident, Region, User
 from db.session import Database
@@ -152,22 +154,22 @@ def test_without_a_place_nobody_is_near(database: Database) -> None:
     assert ready(database, incident) == []
 
 
+@pytest.mark.alone
 def test_the_nearest_of_a_hundred_thousand_online_helpers_are_found_in_five_milliseconds(
     database: Database,
 ) -> None:
     incident_id = opened(database)
-    with database.transaction() as session:
+    # Rolled back at the end: a hundred thousand people are not easily taken away again.
+    with Session(database.engine) as session:
         bulk(session, 100_000, spread=0.5)
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE users, user_roles, helpers, last_places, helper_calls, incidents"))
-    with database.transaction() as session:
+        session.execute(text("ANALYZE users, user_roles, helpers, last_places"))
         incident = session.get_one(Incident, incident_id)
         asked = candidates.asked_of(incident, wider=False, most=64, at=NOON)
         explain = text(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {READY.text}")
-        took = [session.execute(explain, asked).scalar_one()[0] for _ in range(15)]
+        took = [session.execute(explain, asked).scalar_one()[0]["Execution Time"] for _ in range(15)]
         assert len(session.execute(READY, asked).all()) == 64
     # What the server itself needed; the quickest are those in which no neighbour was in the way.
-    assert statistics.median(sorted(each["Execution Time"] for each in took)[:5]) < 5.0
+    assert statistics.median(sorted(took)[:7]) < 5.0
 
 
 def bulk(session: Any, number: int, *, spread: float, available: bool = True) -> None:
