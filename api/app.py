@@ -33,6 +33,8 @@ from api.dialects.depannini.routes import router as depannini
 from api.dialects.evacuator.routes import router as evacuator
 from api.dialects.invo.routes import router as invo
 from api.geofences.routes import router as geofences
+from api.helpers.routes import router as helpers
+from api.helpers.sms_hook import router as sms_hook
 from api.hub import Hub
 from api.messages.hooks import router as sms_hooks
 from api.messages.routes import router as messages
@@ -149,6 +151,8 @@ def _version_1() -> APIRouter:
         messages,
         sms_hooks,
         webhooks,
+        helpers,
+        sms_hook,
     ):
         version_1.include_router(router)
     return version_1

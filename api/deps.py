@@ -130,4 +130,5 @@ def _holding(*roles: Role) -> Callable[[Person], Person]:
 
 Dispatcher = Annotated[Person, Depends(_holding(Role.DISPATCHER, Role.ADMIN))]
 Driver = Annotated[Person, Depends(_holding(Role.DRIVER))]
+Helper = Annotated[Person, Depends(_holding(Role.HELPER))]
 Admin = Annotated[Person, Depends(_holding(Role.ADMIN))]

@@ -18,7 +18,7 @@ class ApiSettings(OutsideSettings):
     """Our applications at Google, whose users may come in with it; without any, nobody may."""
 
     sms_hook_token: SecretStr | None = None
-    """By which the SMS gateway shows who it is when it reports back; without it, nobody may."""
+    """By which the SMS gateway shows who it is when it reports or brings answers; without it, nobody may."""
 
     media_dir: Path = Path("media")
     """Where photos are kept."""

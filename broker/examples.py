@@ -65,8 +65,8 @@ EXAMPLES: dict[Channel, tuple[Example, ...]] = {
     ),
     Channel.REPLY: (
         Example({"id": "c17", "ok": True}, "the command is done, the offer accepted"),
-        Example({"id": "o42", "ok": True, "eta": 240}, "accepted, there in four minutes"),
-        Example({"id": "o42", "ok": False, "why": "busy"}, "declined"),
+        Example({"id": "h43", "ok": True, "eta": 240}, "accepted, there in four minutes"),
+        Example({"id": "h43", "ok": False, "why": "busy"}, "declined; after a yes: turned back"),
     ),
     Channel.ACK: (
         Example(
@@ -77,6 +77,10 @@ EXAMPLES: dict[Channel, tuple[Example, ...]] = {
             {"id": "7f3a", "ok": False, "err": "lat: above 90"}, "refused, and why; do not send it again"
         ),
         Example({"id": "7f3c", "ok": False, "err": "wrong pin"}, "not taken back: the call goes on"),
+        Example(
+            {"id": "h43", "ok": False, "err": "taken care of: enough people are going; thank you"},
+            "the answer to an offer came too late",
+        ),
     ),
     Channel.STATE: (
         Example({"id": "7f3a", "s": "active"}, "somebody is being asked"),
@@ -99,7 +103,7 @@ EXAMPLES: dict[Channel, tuple[Example, ...]] = {
             "an order 2.4 km away; the fee in minor units",
         ),
         Example(
-            {"id": "o43", "kind": "sos", "until": 1732100030, **_PLACE, "dist": 350},
+            {"id": "h43", "kind": "sos", "until": 1732100030, **_PLACE, "dist": 350},
             "a call for help near by",
         ),
     ),

@@ -38,7 +38,7 @@ MEANING = {
     "merged_into": "the incident that speaks for this one: its wearer called of the same accident",
     "move": "seconds between fixes on the move",
     "name": "the wearer's name",
-    "next": "what happens next unless a person comes before it: escalation, ack_lease, scene_check",
+    "next": "what happens next unless a person comes: escalation, helpers_asked, ack_lease, scene_check",
     "next_at": "when that is",
     "next_whom": "whom it will ask",
     "ok": "done or accepted; false: refused or declined",

@@ -1,6 +1,6 @@
 """What a lane hands over to be stored, as plain rows; their fields are named like the columns they fill."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -84,6 +84,8 @@ class Batch:
     refused: list[RefusedRow] = field(default_factory=list)
     doubtful_positions: list[PositionRow] = field(default_factory=list)
     doubtful_vitals: list[VitalsRow] = field(default_factory=list)
+    phones: Set[int] | None = None
+    """Which devices are carried by people who may be sent to somebody; none: nobody has looked yet."""
 
 
 Sample = TypeVar("Sample", PositionRow, VitalsRow)

@@ -1,6 +1,6 @@
 """Samples in bulk: appended once however often they come, the newest kept at hand, tracks read back."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any, LiteralString, TypeVar, cast
 
@@ -8,8 +8,10 @@ from psycopg import Connection, Cursor, DataError, IntegrityError, sql
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db import places
 from db.models import Device, DeviceLast, Position, QuarantinedFrame, Vitals
 from db.samples import Batch, Newest, PositionRow, RefusedRow, Sample, VitalsRow, newest_of
+from db.states import DeviceKind
 
 AGAIN_WITHIN = timedelta(hours=1)
 """How long a sample whose time is that of its arrival is recognised when it arrives again."""
@@ -34,6 +36,7 @@ def store(session: Session, batch: Batch, *, lane: str) -> None:
     newest = newest_of(positions, vitals, batch.presences)
     if newest:
         _keep_newest(session, newest)
+        places.follow(_cursor(session), _carried(newest, batch.phones))
 
 
 def quarantine_once(session: Session, row: RefusedRow) -> None:
@@ -217,6 +220,15 @@ def _keep_newest(session: Session, newest: Iterable[Newest]) -> None:
     cursor.execute(_MOVE_FORWARD)
 
 
+def _carried(newest: Iterable[Newest], phones: Set[int] | None) -> list[PositionRow]:
+    """The fixes of phones; nearly all devices are watches, of which nothing more is asked."""
+    if phones is None:
+        return [device.position for device in newest if device.position]
+    if not phones:
+        return []
+    return [device.position for device in newest if device.position and device.device_id in phones]
+
+
 def _last_row(device: Newest) -> tuple[Any, ...]:
     fix, body, battery, presence = device.position, device.vitals, device.battery, device.presence
     return (
@@ -270,6 +282,12 @@ def find_device_ids(session: Session, uids: Iterable[str]) -> dict[str, int]:
         select(Device.uid, Device.id).where(Device.uid.in_(list(uids)), Device.retired_at.is_(None))
     )
     return {row.uid: row.id for row in rows}
+
+
+def find_phones(session: Session, device_ids: Iterable[int]) -> set[int]:
+    """Those of the devices that people carry who may be sent to somebody."""
+    asked = select(Device.id).where(Device.id.in_(list(device_ids)), Device.kind == DeviceKind.PHONE)
+    return set(session.scalars(asked))
 
 
 def find_retired(session: Session, *, since: datetime) -> list[str]:

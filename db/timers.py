@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from db.models.work import Timer
 from db.states import WorkStatus
 
-INCIDENT_STEPS = ("countdown", "escalation", "ack_lease", "scene_check")
+INCIDENT_STEPS = ("countdown", "escalation", "helpers_asked", "ack_lease", "scene_check")
 """The timers that are the next step of an incident; whom an escalation asks stands in its payload."""
 
 

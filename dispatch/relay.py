@@ -16,6 +16,7 @@ from db.session import TRANSIENT, Database
 from db.turns import take_turns
 from dispatch import reactions
 from dispatch.geofences import watch
+from dispatch.sos import turnout
 
 log = structlog.get_logger()
 
@@ -23,7 +24,7 @@ _WAIT_S = 0.5
 """How late a timer may be noticed; a fact rings the bell."""
 
 _LOOK_S = 1.0
-"""How often it is looked whether a device crossed a fence."""
+"""How often it is looked whether a device crossed a fence, and a helper is coming."""
 
 W = TypeVar("W", bound=Work)
 W_contra = TypeVar("W_contra", bound=Work, contravariant=True)
@@ -45,6 +46,7 @@ def main() -> None:
             nonlocal look_at
             more = turn(database, at=datetime.now(UTC))
             if time.monotonic() >= look_at:
+                look_at_turnout(database, at=datetime.now(UTC))
                 left = look_at_fences(database, at=datetime.now(UTC))
                 # Calls for help come first: between two looks there is always a turn for them.
                 look_at = time.monotonic() + (0.0 if left else _LOOK_S)
@@ -60,6 +62,20 @@ def turn(database: Database, *, at: datetime) -> bool:
     timers = _react(database, Timer, reactions.to_timer, at)
     facts = _react(database, Fact, reactions.to_fact, at)
     return timers or facts
+
+
+def look_at_turnout(database: Database, *, at: datetime) -> None:
+    """See whether those who said yes are coming; each in a transaction of its own, stopping no other."""
+    with database.transaction() as session:
+        calls = turnout.look(session, at=at)
+    for call in calls:
+        try:
+            with database.transaction() as session:
+                turnout.attend(session, call, at=at)
+        except TRANSIENT:
+            raise
+        except Exception:
+            log.exception("a helper on the way was not looked after", call=str(call))
 
 
 def look_at_fences(database: Database, *, at: datetime) -> bool:

@@ -123,6 +123,24 @@ def withdraw(session: Session, incident_id: UUID, *, at: datetime) -> None:
         message.until_at = at
 
 
+def confirm_key(session: Session, user_id: int, key: str, *, via: str, at: datetime) -> None:
+    """Somebody answered what they were told under this key: it has reached them."""
+    said = session.scalar(select(Message.uuid).filter_by(user_id=user_id, key=key))
+    if said is not None:
+        confirm(session, said, via=via, at=at)
+
+
+def withdraw_key(session: Session, user_id: int, key: str, *, at: datetime) -> None:
+    """What one person was told under this key, and has not confirmed, is of no use any more."""
+    waiting = select(Message).filter_by(user_id=user_id, key=key, confirmed_at=None)
+    message = session.scalar(waiting.where(Message.until_at > at))
+    if message is not None:
+        timers.cancel(session, message.uuid, TIMER, at=at)
+        session.refresh(message, with_for_update=True)
+        message.until_at = at
+        session.flush()
+
+
 def next_channel(session: Session, timer: Timer, *, at: datetime) -> None:
     """Nobody confirmed in time: ask the next channel, if there is one and it still matters."""
     message = session.scalar(select(Message).where(Message.uuid == timer.subject).with_for_update())

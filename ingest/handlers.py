@@ -19,7 +19,7 @@ from db.states import Clock, Presence
 from dispatch.samples import Arrival, Said, place
 
 _DEVICE = Clock.DEVICE
-_NOT_ASKED = "nothing was asked under this id"
+NOT_ASKED = "nothing was asked under this id"
 
 
 class Message(Protocol):
@@ -84,15 +84,19 @@ def digest(messages: Iterable[Message], device_ids: Mapping[str, int], *, at: da
 
 def as_refused(reply: Reply) -> Refused:
     """A reply to what nobody asked."""
-    return Refused(reply.topic, reply.uid, reply.payload, _NOT_ASKED)
+    return Refused(reply.topic, reply.uid, reply.payload, NOT_ASKED)
 
 
-def answer_replies(done: Digest, unasked: Sequence[Reply]) -> None:
-    """Tell each device what became of its replies."""
-    for reply in done.replies:
-        known = reply not in unasked
-        err = None if known else _NOT_ASKED
-        _answer(done, reply.uid, AckFrame(id=reply.frame.id, ok=known, err=err))
+def find_unasked(done: Digest, refusals: Sequence[str | None]) -> list[Reply]:
+    """The replies to what nobody asked, for the quarantine."""
+    settled = zip(done.replies, refusals, strict=True)
+    return [reply for reply, refusal in settled if refusal == NOT_ASKED]
+
+
+def answer_replies(done: Digest, refusals: Sequence[str | None]) -> None:
+    """Tell each device what became of its replies: taken, or why not."""
+    for reply, refusal in zip(done.replies, refusals, strict=True):
+        _answer(done, reply.uid, AckFrame(id=reply.frame.id, ok=refusal is None, err=refusal))
 
 
 def uids_of(messages: Iterable[Message]) -> set[str]:

@@ -19,8 +19,10 @@ from broker.session import Delivery, Lost, Message, Session, SessionOptions
 from broker.settings import BrokerSettings
 from broker.topics import LINES, Service
 from db import telemetry
-from db.session import Database
+from db.session import TRANSIENT, Database
 from dispatch import commands, telling
+from dispatch.errors import DomainError
+from dispatch.sos import calls
 from ingest import handlers, quarantine
 from ingest.handlers import Digest
 
@@ -109,17 +111,20 @@ class Lane:
     def _read(self, messages: list[Message]) -> Digest:
         at = datetime.now(UTC)
         device_ids = self._devices.ids(handlers.uids_of(messages), at=at)
-        return handlers.digest(messages, device_ids, at=at)
+        digest = handlers.digest(messages, device_ids, at=at)
+        digest.batch.phones = self._devices.phones
+        return digest
 
     def _write(self, digest: Digest) -> bool:
         with self._database.transaction() as session:
-            unasked = [reply for reply in digest.replies if not _settle(session, reply, digest.at)]
+            refusals = [_settle(session, reply, digest.at) for reply in digest.replies]
+            unasked = handlers.find_unasked(digest, refusals)
             digest.batch.refused = [
                 quarantine.row(LANE, each.topic, each.payload, uid=each.uid, reason=each.reason, at=digest.at)
                 for each in (*digest.refused, *map(handlers.as_refused, unasked))
             ]
             telemetry.store(session, digest.batch, lane=LANE)
-        handlers.answer_replies(digest, unasked)
+        handlers.answer_replies(digest, refusals)
         return True
 
     def _insist(self, work: Callable[[], T]) -> T | None:
@@ -142,11 +147,27 @@ class Lane:
             self._life.beat()
 
 
-def _settle(session: DatabaseSession, reply: handlers.Reply, at: datetime) -> bool:
+def _settle(session: DatabaseSession, reply: handlers.Reply, at: datetime) -> str | None:
+    """Take a reply to a command or an offer; says why where that cannot be, and changes nothing then."""
     said = reply.frame
-    return commands.settle(
-        session, reply.device_id, said.id, ok=said.ok, why=said.why, at=at
-    ) or telling.confirm_reply(session, reply.device_id, said.id, at=at)
+    try:
+        with session.begin_nested():
+            known = (
+                commands.settle(session, reply.device_id, said.id, ok=said.ok, why=said.why, at=at)
+                or calls.settle(
+                    session, reply.device_id, said.id, ok=said.ok, eta_s=said.eta, why=said.why, at=at
+                )
+                or telling.confirm_reply(session, reply.device_id, said.id, at=at)
+            )
+    except TRANSIENT:
+        raise
+    except DomainError as refusal:
+        return refusal.message
+    except Exception as error:
+        # One reply that never can be taken must not keep the lane from all that comes behind it.
+        log.exception("a reply cannot be taken", uid=reply.uid)
+        return f"{type(error).__name__} while it was taken"
+    return None if known else handlers.NOT_ASKED
 
 
 class Devices:
@@ -159,6 +180,7 @@ class Devices:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._ids: dict[str, int] = {}
+        self.phones: frozenset[int] = frozenset()  # never changed in place: a writer may be reading it
         self._unknown_until: dict[str, float] = {}
         self._looked_at: datetime | None = None
         self._look_at = 0.0
@@ -173,6 +195,8 @@ class Devices:
         if missing:
             with self._database.transaction() as session:
                 found = telemetry.find_device_ids(session, missing)
+                # What a device is never changes: watches are not asked after again.
+                self.phones |= telemetry.find_phones(session, found.values())
             self._ids |= found
             self._unknown_until |= {uid: now + self.NEGATIVE_S for uid in missing if uid not in found}
         return self._ids
@@ -181,6 +205,7 @@ class Devices:
         if now >= self._forget_at:
             # Once in a while everything is asked anew: a row may also have been deleted by hand.
             self._ids.clear()
+            self.phones = frozenset()
             self._forget_at = now + self.FORGET_S
         elif self._looked_at is not None:
             # The overlap covers commits that come late, and clocks that differ.

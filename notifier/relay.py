@@ -21,6 +21,7 @@ from db.turns import take_turns
 from notifier.channels import Channel, Later, Undeliverable, firebase, topic
 from notifier.channels.mail import MailServer
 from notifier.channels.message import Messages, Nobody, Port
+from notifier.channels.offer import Offers
 from notifier.channels.postbox import Postbox
 from notifier.channels.push import Push
 from notifier.channels.sms import Gateway
@@ -51,7 +52,7 @@ def main() -> None:
         Connection("notifier", Service.NOTIFIER, settings) as connection,
         Bell(database.url, notifications.CHANNEL) as bell,
     ):
-        topics, repeated = topic.channels(connection), 0
+        topics, repeated = topic_channels(connection), 0
         messengers = _messengers(database, settings, life)
 
         def take_turn() -> bool:
@@ -67,6 +68,11 @@ def main() -> None:
         for each in messengers:
             each.join(_LAST_WORD_S)
     database.close()
+
+
+def topic_channels(connection: Connection) -> dict[str, Channel]:
+    """The channels that are topics, by their names."""
+    return {**topic.channels(connection), "offer": Offers(connection)}
 
 
 def message_channels(settings: NotifierSettings) -> dict[str, Channel]:

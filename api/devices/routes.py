@@ -50,7 +50,9 @@ def register(
     request: Request,
 ) -> NewDeviceOut:
     """Register a device of one's own; the answer holds its broker login, this once."""
-    device, secret = service.register_device(session, caller.id, uid=body.device_uid, model=body.model)
+    device, secret = service.register_device(
+        session, caller.id, uid=body.device_uid, model=body.model, kind=body.kind
+    )
     mqtt = mqtt_access(device, service.get_credential(session, device.uid), secret, settings, request)
     return once.keep(
         NewDeviceOut(

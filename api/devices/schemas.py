@@ -39,6 +39,7 @@ class DeviceRegistration(Documented):
 
     device_uid: DeviceUid
     model: Annotated[str, Field(max_length=100, examples=["T-Watch 5"]), Storable] = ""
+    kind: Annotated[DeviceKind, Field(description="a phone goes where its owner does")] = DeviceKind.WATCH
 
 
 class DeviceFilter(Own):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -63,16 +63,6 @@ def set_online(session: Session, user_id: int, online: bool) -> None:
         insert(Driver)
         .values(user_id=user_id, services=[], online=online)
         .on_conflict_do_update(index_elements=[Driver.user_id], set_={"online": online})
-    )
-
-
-def move(session: Session, user_id: int, *, lat: float, lon: float, at: datetime) -> None:
-    """Say where a person is; what is older than what is known changes nothing."""
-    said = {"lat": lat, "lon": lon, "at": at}
-    session.execute(
-        insert(LastPlace)
-        .values(user_id=user_id, **said)
-        .on_conflict_do_update(index_elements=[LastPlace.user_id], set_=said, where=LastPlace.at <= at)
     )
 
 

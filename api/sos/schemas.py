@@ -128,7 +128,7 @@ class PlaceOut(Answer):
 class NextStep(Answer):
     """What happens next, unless a person comes before it; `whom` an escalation will ask."""
 
-    what: Literal["countdown", "escalation", "ack_lease", "scene_check"]
+    what: Literal["countdown", "escalation", "helpers_asked", "ack_lease", "scene_check"]
     whom: str | None
     due_at: datetime
 

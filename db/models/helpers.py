@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.models.base import Base, BigId, BigRef, CreatedAt, PublicId, Real, Small, words
+from db.models.incidents import Incident
 from db.models.people import User
 from db.states import CallState
 
@@ -24,6 +25,7 @@ class Helper(Base):
     skills: Mapped[list[str]] = mapped_column(ARRAY(String), default=list)  # words of states.Skill
     radius_m: Mapped[int] = mapped_column(default=3_000, server_default="3000")  # how far they go
     available: Mapped[bool] = mapped_column(default=False, server_default=false())
+    regions: Mapped[list[str] | None] = mapped_column(ARRAY(String))  # where they go; none means anywhere
     created_at: Mapped[CreatedAt]
 
 
@@ -57,6 +59,7 @@ class HelperCall(Base):
     sms_code: Mapped[str | None]  # what an answer by SMS begins with
 
     helper: Mapped[User] = relationship(lazy="raise")
+    incident: Mapped[Incident] = relationship(lazy="raise")
 
     __table_args__ = (
         Index(
@@ -68,4 +71,10 @@ class HelperCall(Base):
         ),
         Index("ix_helper_calls_incident", "incident_id", "id"),
         Index("ix_helper_calls_helper", "helper_id", "asked_at"),
+        Index("ix_helper_calls_open", "helper_id", postgresql_where=text("ended_at IS NULL")),
     )
+
+    @property
+    def frame_id(self) -> str:
+        """What it is called on the wire: short, for packets are small."""
+        return f"h{self.id}"

@@ -26,7 +26,7 @@ from db.session import Database
 from db.states import CallState, IncidentState
 from notifier.channels import Channel, Undeliverable
 
-_PUBACK_S = 3.0
+PUBACK_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class Topic:
         kind, subject = requests[0].kind, requests[0].subject
         with database.transaction() as session:
             session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{kind}:{subject}", 0))))
-            self._publish(self._render(session, subject)).wait(_PUBACK_S)
+            self._publish(self._render(session, subject)).wait(PUBACK_S)
             at = datetime.now(UTC)
             for request in requests:
                 notifications.record_attempt(session, request, ok=True, answer="PUBACK", at=at)

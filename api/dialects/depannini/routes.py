@@ -14,6 +14,7 @@ from api.dialects.depannini.schemas import (
 )
 from api.fleet import service as fleet
 from api.people.deps import PhotoAddress
+from db import places
 
 _MOST_ASSISTANTS = 200
 
@@ -36,7 +37,7 @@ def assistant_profile(caller: Driver, session: ReadSession, photo_of: PhotoAddre
 @router.post("/profile/update-location/", response_model=WhereaboutsOut)
 def update_location(body: Whereabouts, caller: Caller, session: WriteSession, at: Now) -> WhereaboutsOut:
     """Say where one is."""
-    fleet.move(session, caller.id, lat=body.latitude, lon=body.longitude, at=at)
+    places.move(session, caller.id, lat=body.latitude, lon=body.longitude, at=at)
     return WhereaboutsOut(current_lat=body.latitude, current_lng=body.longitude)
 
 

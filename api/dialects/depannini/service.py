@@ -10,6 +10,7 @@ from api.dialects.depannini.entry_schemas import AssistantRegistration, ClientRe
 from api.fleet import service as fleet
 from api.fleet.service import Licence
 from api.refusals import WrongField
+from db import places
 from db.models import User
 from db.states import Role
 
@@ -31,7 +32,7 @@ def register(session: Session, body: ClientRegistration, *, at: datetime) -> Use
     if assistant:
         _enrol(session, user.id, assistant)
     if body.current_lat is not None and body.current_lng is not None:
-        fleet.move(session, user.id, lat=body.current_lat, lon=body.current_lng, at=at)
+        places.move(session, user.id, lat=body.current_lat, lon=body.current_lng, at=at)
     return user
 
 

@@ -104,6 +104,7 @@ def upgrade() -> None:
         sa.Column("skills", postgresql.ARRAY(sa.String()), nullable=False),
         sa.Column("radius_m", sa.Integer(), server_default="3000", nullable=False),
         sa.Column("available", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("regions", postgresql.ARRAY(sa.String()), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_helpers_user_id"), ondelete="CASCADE"
@@ -230,6 +231,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_helper_calls_helper", "helper_calls", ["helper_id", "asked_at"], unique=False)
     op.create_index("ix_helper_calls_incident", "helper_calls", ["incident_id", "id"], unique=False)
+    op.create_index(
+        "ix_helper_calls_open",
+        "helper_calls",
+        ["helper_id"],
+        unique=False,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_index(
         "uq_helper_calls_open",
         "helper_calls",
@@ -367,6 +375,9 @@ def downgrade() -> None:
     op.drop_table("live_links")
     op.drop_index(
         "uq_helper_calls_open", table_name="helper_calls", postgresql_where=sa.text("ended_at IS NULL")
+    )
+    op.drop_index(
+        "ix_helper_calls_open", table_name="helper_calls", postgresql_where=sa.text("ended_at IS NULL")
     )
     op.drop_index("ix_helper_calls_incident", table_name="helper_calls")
     op.drop_index("ix_helper_calls_helper", table_name="helper_calls")

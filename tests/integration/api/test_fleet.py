@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from api.fleet import service as fleet
+from db import places
 from db.models import User, UserRole
 from db.session import Database
 from db.states import Role, Service, UserStatus
@@ -64,15 +65,15 @@ def test_who_moved_last_comes_first(database: Database, driver: User) -> None:
     with database.transaction() as session:
         fleet.enrol_driver(session, other.id, services=[Service.REPAIR])
         fleet.set_online(session, other.id, True)
-        fleet.move(session, other.id, lat=1, lon=2, at=NOON)
+        places.move(session, other.id, lat=1, lon=2, at=NOON)
     assert available(database) == [other.id, driver.id]
 
 
 def test_a_place_that_comes_late_changes_nothing(database: Database, driver: User) -> None:
     with database.transaction() as session:
-        fleet.move(session, driver.id, lat=1, lon=2, at=NOON)
-        fleet.move(session, driver.id, lat=3, lon=4, at=NOON - timedelta(seconds=1))
-        fleet.move(session, driver.id, lat=5, lon=6, at=NOON - timedelta(seconds=2))
+        places.move(session, driver.id, lat=1, lon=2, at=NOON)
+        places.move(session, driver.id, lat=3, lon=4, at=NOON - timedelta(seconds=1))
+        places.move(session, driver.id, lat=5, lon=6, at=NOON - timedelta(seconds=2))
         place = fleet.get_person(session, driver.id).place
     assert place is not None
     assert (place.lat, place.lon, place.at) == (1, 2, NOON)

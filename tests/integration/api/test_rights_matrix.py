@@ -3,6 +3,7 @@
 The table is the specification. A route that is missing from it fails a test below.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 
 from api.people import photos, pictures, profile
 from db import notifications, push_tokens, webhooks
-from db.models import Notification, User, Webhook
+from db.models import HelperCall, Notification, User, Webhook
 from db.seal import Seal
 from db.session import Database
 from db.states import Role
@@ -193,6 +194,27 @@ DELETE /api/v1/webhooks/{webhook_id}/            anybody's     401      403    4
 POST   /api/v1/webhooks/{webhook_id}/rotate/     anybody's     401      403    403    403        403   200
 GET    /api/v1/webhooks/{webhook_id}/deliveries/ anybody's     401      403    403    403        403   200
 POST   /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay/  anybody's  401  403  403  403  403  202
+GET    /api/v1/helpers/me/                       own           401      403    403    200        403   403
+PUT    /api/v1/helpers/me/                       own           401      403    403    200        403   403
+PUT    /api/v1/helpers/me/place/                 own           401      403    403    204        403   403
+GET    /api/v1/calls/                            own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/delivered/        own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/delivered/        foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/accept/           own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/accept/           foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/decline/          own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/decline/          foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/en-route/         own           401      409    409    409        409   409
+POST   /api/v1/calls/{call_id}/en-route/         foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/on-scene/         own           401      409    409    409        409   409
+POST   /api/v1/calls/{call_id}/on-scene/         foreign       401      404    404    404        404   404
+POST   /api/v1/calls/{call_id}/withdraw/         own           401      200    200    200        200   200
+POST   /api/v1/calls/{call_id}/withdraw/         foreign       401      404    404    404        404   404
+GET    /api/v1/incidents/{incident_id}/candidates/  own        401      403    403    403        200   200
+GET    /api/v1/incidents/{incident_id}/candidates/  foreign    401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/helpers/  own           401      403    403    403        200   200
+POST   /api/v1/incidents/{incident_id}/helpers/  foreign       401      403    403    403        200   200
+POST   /api/v1/hooks/sms/                        anybody's     401      401    401    401        401   401
 """
 _HEAD, *_LINES = (line.split() for line in TABLE.strip().splitlines())
 _ROLES = _HEAD[2:]
@@ -223,6 +245,8 @@ def test_everybody_may_do_what_the_table_says(
     words = set(path.split("/"))
     if words & {"incidents", "sos"}:
         named["incident_id"] = report(database, device).incident_id
+    if "calls" in words:
+        named["call_id"] = make_call(database, owner, report(database, device).incident_id)
     if "sessions" in words:
         theirs = login if login and owner is caller else log_in(api, database, owner)
         named["session_id"] = theirs.session
@@ -273,6 +297,9 @@ def test_everybody_may_do_what_the_table_says(
         "POST /api/v1/webhooks/": {"url": "https://127.0.0.1/"},
         "PATCH /api/v1/webhooks/{webhook_id}/": {"events": ["sos.*"]},
         "POST /api/v1/geofences/": {"name": "School", "device_uid": device.uid, "shape": circle()},
+        "PUT /api/v1/helpers/me/": {"skills": [], "radius_m": 3_000, "available": True},
+        "PUT /api/v1/helpers/me/place/": {"lat": 41.3, "lon": 69.2},
+        "POST /api/v1/hooks/sms/": {"from": "+998901234567", "text": "YES"},
         "PUT /api/v1/geofences/{geofence_id}/": {
             "name": "School",
             "device_uid": device.uid,
@@ -309,6 +336,22 @@ def hears_of(api: Api, database: Database) -> tuple[UUID, int]:
         session.flush()
         request = select(Notification.id).where(Notification.subject == webhook.uuid)
         return webhook.uuid, session.scalars(request).one()
+
+
+def make_call(database: Database, helper: User, incident: UUID) -> UUID:
+    at = datetime.now(UTC)
+    with database.transaction() as session:
+        call = HelperCall(
+            incident_id=incident,
+            helper_id=helper.id,
+            wave=1,
+            asked_at=at,
+            until_at=at + timedelta(minutes=1),
+            chance=0.3,
+            terms={},
+        )
+        session.add(call)
+    return call.uuid
 
 
 def has_photo(api: Api, database: Database, user: User) -> None:

@@ -172,10 +172,18 @@ def test_an_unknown_device_and_a_foreign_topic_are_set_aside() -> None:
 def test_a_reply_to_nothing_is_set_aside_and_told_so() -> None:
     done = digest(sent({"id": "o1", "ok": True}, "reply"), sent({"id": "c7", "ok": True}, "reply"))
     assert (done.refused, done.answers) == ([], [])
-    unasked = done.replies[:1]
-    handlers.answer_replies(done, unasked)
+    refusals = [handlers.NOT_ASKED, None]
+    unasked = handlers.find_unasked(done, refusals)
+    handlers.answer_replies(done, refusals)
     assert [handlers.as_refused(reply).reason for reply in unasked] == ["nothing was asked under this id"]
     assert [answer["ok"] for _, answer in answers(done)] == [False, True]
+
+
+def test_a_reply_that_comes_too_late_is_told_why_and_not_set_aside() -> None:
+    done = digest(sent({"id": "h1", "ok": True}, "reply"))
+    assert handlers.find_unasked(done, ["taken care of"]) == []
+    handlers.answer_replies(done, ["taken care of"])
+    assert answers(done) == [("mayday/v1/dev/watch-1/ack", {"id": "h1", "ok": False, "err": "taken care of"})]
 
 
 # Presence.

@@ -1,0 +1,1 @@
+"""Who may go, who most likely will, and whom to ask first."""
