@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from db.models import Fact, Timer
 from dispatch import telling
 from dispatch.errors import IllegalMove
-from dispatch.sos import escalation, merge, moving, service, showing
+from dispatch.sos import asking, escalation, merge, moving, service, showing
 
 
 def to_fact(session: Session, fact: Fact, *, at: datetime) -> None:
@@ -16,6 +16,7 @@ def to_fact(session: Session, fact: Fact, *, at: datetime) -> None:
         case ["sos", what]:
             showing.show(session, fact.subject, what, at=at)
             _to_sos(session, fact, what, at=at)
+            asking.begin(session, fact.subject, at=at)
         case ["geofence", "entered" | "left"]:
             pass  # written down with its fact, and read from there
         case _:
@@ -27,7 +28,7 @@ def to_timer(session: Session, timer: Timer, *, at: datetime) -> None:
     try:
         match timer.kind:
             case escalation.TIMER:
-                escalation.escalate(session, timer, at=at)
+                asking.escalate(session, timer, at=at)
             case telling.TIMER:
                 telling.next_channel(session, timer, at=at)
             case "countdown":
