@@ -32,8 +32,13 @@ from api.dialects.depannini.entry_routes import router as depannini_entry
 from api.dialects.depannini.routes import router as depannini
 from api.dialects.evacuator.routes import router as evacuator
 from api.dialects.invo.routes import router as invo
+from api.escalation.duties import router as duties
+from api.escalation.policies import router as policies
 from api.geofences.routes import router as geofences
+from api.guardians.routes import router as contacts
 from api.hub import Hub
+from api.live.pace import Pace
+from api.live.routes import router as live
 from api.people.audit_routes import router as audit
 from api.people.desk_routes import router as desks
 from api.people.phone_routes import router as own_phone
@@ -98,6 +103,7 @@ def create_app(
     app.add_middleware(AccessLog)  # the last is the outermost
     app.include_router(system)
     app.include_router(sos_socket)
+    app.include_router(live, responses=errors.DOCUMENTED)
     app.include_router(listed_regions, responses=errors.DOCUMENTED)
     app.include_router(_version_1())
     app.include_router(_other_contracts())
@@ -115,6 +121,7 @@ def furnish(app: FastAPI, settings: ApiSettings, database: Database, beat: Beat 
     app.state.tries = Tries(database)
     app.state.claim_tries = Tries(database, "to claim a device")
     app.state.google = Google(settings.google_client_ids, KeptCertificates())
+    app.state.live_pace = Pace()
     app.state.beat = beat
 
 
@@ -143,6 +150,9 @@ def _version_1() -> APIRouter:
         quarantine,
         regions,
         geofences,
+        policies,
+        duties,
+        contacts,
     ):
         version_1.include_router(router)
     return version_1

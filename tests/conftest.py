@@ -61,6 +61,10 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAYDAY_SECRET", "a secret of the tests alone")
 
 
+os.environ.setdefault("MAYDAY_SECRET", secrets.token_hex(16))
+"""What tests derive their keys from where they name no secret of their own."""
+
+
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
     """Where this worker's servers keep what is theirs; the servers' user can reach it, whoever we are."""

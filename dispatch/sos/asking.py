@@ -14,6 +14,7 @@ from db.models import Incident, Timer, User
 from db.session import TRANSIENT
 from db.states import DutyKind, IncidentState
 from dispatch import duty, telling
+from dispatch.settings import public_url
 from dispatch.sos import escalation, guardians, queries, steps, timeline
 from dispatch.sos.steps import Target
 
@@ -155,7 +156,10 @@ def _ask_helpers(session: Session, incident: Incident, key: str, at: datetime) -
 def _ask_desks(kind: DutyKind, text: str) -> Ask:
     def ask(session: Session, incident: Incident, key: str, at: datetime) -> Reached:
         woken = duty.whom_to_wake(session, kind, incident.region, at=at)
-        said = guardians.facts_of(session, incident)
+        said = guardians.facts_of(session, incident) | {
+            "link": public_url("/"),
+            "minutes": str(max(round((at - incident.opened_at) / timedelta(minutes=1)), 1)),
+        }
         reached = [person for person in woken.people if _tell(session, person, text, incident, key, at, said)]
         return Reached(len(reached), tuple(person.full_name for person in reached), woken.why)
 

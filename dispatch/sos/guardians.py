@@ -14,10 +14,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from broker.settings import derive_secret
-from db.models import Contact, Device, Incident, LiveLink, Message, User
+from db.models import Contact, Device, Incident, LiveLink, Message, Region, User
 from db.states import IncidentState
 from dispatch import telling
-from dispatch.errors import NotFound
+from dispatch.errors import Conflict
 from dispatch.settings import public_url
 from dispatch.sos import escalation, queries, statements, timeline
 from dispatch.sos.statements import Words
@@ -71,11 +71,15 @@ def list_contacts(session: Session, wearer_id: int) -> Sequence[Contact]:
 
 def facts_of(session: Session, incident: Incident) -> dict[str, str]:
     """What messages about an incident are filled with."""
-    asked = select(User.full_name).where(User.id == incident.wearer_id)
-    name = session.scalar(asked) if incident.wearer_id is not None else None
-    if not name:
-        name = session.scalars(select(Device.uid).where(Device.id == incident.device_id)).one()
-    return {"name": name, "exercise": "yes" if incident.exercise else ""}
+    asked = (
+        select(User.full_name, Device.uid, Region.name)
+        .select_from(Device)
+        .join(Region, Region.slug == incident.region)
+        .outerjoin(User, User.id == incident.wearer_id)
+        .where(Device.id == incident.device_id)
+    )
+    name, uid, region = session.execute(asked).one()
+    return {"name": name or uid, "type": incident.type, "region": region}
 
 
 def find_link(session: Session, token: str) -> LiveLink | None:
@@ -96,12 +100,12 @@ def speak(session: Session, link: LiveLink, *, words: Words, at: datetime) -> In
     """A guardian spoke to the wearer. It resolves nothing; that help is needed is acted upon at once."""
     incident = queries.lock_incident(session, link.incident_id)
     if incident.state == IncidentState.RESOLVED:
-        raise NotFound("this is over")
+        raise Conflict("this is over")
     note_opened(session, link, at=at)
     contact = session.get_one(Contact, link.contact_id)
     said: dict[str, Any] = {
-        "incident": str(incident.id),
-        "contact": str(contact.uuid),
+        "incident_id": str(incident.id),
+        "contact_id": str(contact.uuid),
         "name": link.name,
         "words": words.value,
         "said_at": at.isoformat(),

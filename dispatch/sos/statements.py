@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-SIGNED = ("incident", "contact", "name", "words", "said_at")
+SIGNED = ("incident_id", "contact_id", "name", "words", "said_at")
 
 
 class Words(StrEnum):

@@ -83,14 +83,15 @@ def next_due(
 ) -> datetime:
     """When the step after `level` is due, `level` having been due at `due_at` and taken at `at`.
 
-    Steps that were missed are caught up at once, for the wearer has waited all that time, and one that
-    reached nobody is not waited for. Repeats are neither: so it never runs hot.
+    A step that was missed stays due when it was: it is caught up at once, for the wearer has waited all that
+    time, and knows how late it comes. One that reached nobody is not waited for. Neither holds for repeats:
+    so it never runs hot.
     """
     if is_last(policy, level):
         return at + timedelta(seconds=repeat_s)
     if not reached:
         return at
-    return max(due_at + gap_after(policy, level, repeat_s=repeat_s), at)
+    return due_at + gap_after(policy, level, repeat_s=repeat_s)
 
 
 def whom_at(policy: Sequence[Mapping[str, Any]], level: int) -> list[str]:
