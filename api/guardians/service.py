@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.refusals import Taken
@@ -77,15 +77,11 @@ def _lock(session: Session, wearer_id: int) -> None:
 
 def _refuse_twice(session: Session, wearer_id: int, draft: Draft, *, apart_from: int | None) -> None:
     """Who is named twice would be told twice of the same thing."""
-    others = select(Contact).where(
-        Contact.wearer_id == wearer_id,
-        Contact.id.is_distinct_from(apart_from),
-        or_(Contact.phone == draft.phone, Contact.email == draft.email),
-    )
-    same = session.scalars(others.order_by(Contact.id).limit(1)).first()
-    if same is not None:
-        field = "phone" if draft.phone and same.phone == draft.phone else "email"
-        raise Taken(field, f"{same.name} has this already")
+    for other in guardians.list_contacts(session, wearer_id):
+        for field in ("phone", "email"):
+            said = getattr(draft, field)
+            if other.id != apart_from and said is not None and getattr(other, field) == said:
+                raise Taken(field, f"{other.name} has this already")
 
 
 def _apply(contact: Contact, draft: Draft) -> None:

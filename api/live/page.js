@@ -30,6 +30,7 @@
   function showEnd(view) {
     put('over-headline', view.headline);
     put('over-lede', view.lede);
+    at('ring').hidden = !view.well;
     document.title = view.headline;
     at('open').hidden = true;
     at('over').hidden = false;

@@ -34,7 +34,8 @@ def render(view: View, *, path: str) -> str:
     """The page as it stands; `path` is its own."""
     words = WORDS[view.language]
     if view.over:
-        return _document(view.language, view.headline, _over(view.headline, view.lede, words, view.exercise))
+        end = _over(view.headline, view.lede, words, view.exercise, well=view.well)
+        return _document(view.language, view.headline, end)
     body = _exercise(view.exercise) + _open(view, words, path) + _over("", "", words, None, hidden=True)
     # Whoever runs no scripts gets the page anew, less often.
     renew = '<noscript><meta http-equiv="refresh" content="20"></noscript>'
@@ -106,8 +107,7 @@ def _facts(view: View, words: Words) -> str:
         f'<div><dt>{escape(words["since"])}</dt><dd id="since">{escape(view.since or "")}</dd></div>'
         f"<div><dt>{escape(words['place'])}</dt>"
         f'<dd><span class="place" id="place">{escape(view.place or "")}</span>'
-        f'<span class="soft" id="place-note-row"{_unless(view.place_note)}><br>'
-        f'<span id="place-note">{escape(view.place_note or "")}</span></span>'
+        f'<p class="soft" id="place-note"{_unless(view.place_note)}>{escape(view.place_note or "")}</p>'
         f'<p class="warn" id="signal"{_unless(view.signal)}>{escape(view.signal or "")}</p>'
         f'<a class="map" id="map" href="{geo}"{_unless(view.geo)}>{escape(words["map"])}</a></dd></div>'
         f'<div id="battery-row"{_unless(view.battery)}><dt>{escape(words["battery"])}</dt>'
@@ -128,10 +128,12 @@ def _speak(view: View, words: Words, path: str) -> str:
     )
 
 
-def _over(headline: str, lede: str, words: Words, exercise: str | None, *, hidden: bool = False) -> str:
+def _over(
+    headline: str, lede: str, words: Words, exercise: str | None, *, well: bool = True, hidden: bool = False
+) -> str:
     return (
         f'<div id="over"{" hidden" if hidden else ""}>{_exercise(exercise)}'
-        '<section class="card over" aria-live="polite"><div class="ring"></div>'
+        f'<section class="card over" aria-live="polite"><div class="ring" id="ring"{_unless(well)}></div>'
         f'<h1 id="over-headline">{escape(headline)}</h1><p class="lede" id="over-lede">{escape(lede)}</p>'
         f'<p class="soft">{escape(words["over.note"])}</p></section></div>'
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from api.live.words import WORDS, Words, ago, spoken
 from db.models import Contact, HelperCall, Incident, IncidentEvent, LiveLink
-from db.states import CallState, IncidentState
+from db.states import CallState, IncidentState, Outcome
 from dispatch.errors import NotFound
 
 REMEMBERED = timedelta(days=1)
@@ -33,6 +33,7 @@ class View:
 
     language: str
     over: bool
+    well: bool  # not where the end leaves one worrying
     exercise: str | None
     state: str
     headline: str
@@ -73,6 +74,7 @@ def look(session: Session, link: LiveLink, *, at: datetime) -> View:
     return View(
         language=language,
         over=False,
+        well=False,
         exercise=exercise,
         state=speaker.state.value,
         headline=words["headline"].format(name=name),
@@ -106,6 +108,7 @@ def _ended(incident: Incident, language: str, name: str, exercise: str | None, a
     return View(
         language=language,
         over=True,
+        well=incident.outcome != Outcome.UNREACHABLE,
         exercise=exercise,
         state=incident.state.value,
         headline=words["over"],
