@@ -32,10 +32,15 @@ from api.dialects.depannini.entry_routes import router as depannini_entry
 from api.dialects.depannini.routes import router as depannini
 from api.dialects.evacuator.routes import router as evacuator
 from api.dialects.invo.routes import router as invo
+from api.escalation.duties import router as duties
+from api.escalation.policies import router as policies
 from api.geofences.routes import router as geofences
+from api.guardians.routes import router as contacts
 from api.helpers.routes import router as helpers
 from api.helpers.sms_hook import router as sms_hook
 from api.hub import Hub
+from api.live.pace import Pace
+from api.live.routes import router as live
 from api.messages.hooks import router as sms_hooks
 from api.messages.routes import router as messages
 from api.people.audit_routes import router as audit
@@ -103,6 +108,7 @@ def create_app(
     app.add_middleware(AccessLog)  # the last is the outermost
     app.include_router(system)
     app.include_router(sos_socket)
+    app.include_router(live, responses=errors.DOCUMENTED)
     app.include_router(listed_regions, responses=errors.DOCUMENTED)
     app.include_router(_version_1())
     app.include_router(_other_contracts())
@@ -120,6 +126,7 @@ def furnish(app: FastAPI, settings: ApiSettings, database: Database, beat: Beat 
     app.state.tries = Tries(database)
     app.state.claim_tries = Tries(database, "to claim a device")
     app.state.google = Google(settings.google_client_ids, KeptCertificates())
+    app.state.live_pace = Pace()
     app.state.beat = beat
 
 
@@ -153,6 +160,9 @@ def _version_1() -> APIRouter:
         webhooks,
         helpers,
         sms_hook,
+        policies,
+        duties,
+        contacts,
     ):
         version_1.include_router(router)
     return version_1

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.access_log import loggable
 from api.dialects.shapes import SHAPES
 from api.refusals import Busy, TooManyTries, Unauthenticated
 from db.session import TRANSIENT
@@ -167,7 +168,7 @@ def _plain(_: Request, error: Exception) -> JSONResponse:
 
 
 def _database_away(request: Request, error: Exception) -> JSONResponse:
-    log.warning("database is away", path=request.url.path, error=type(error).__name__)
+    log.warning("database is away", path=loggable(request.url.path), error=type(error).__name__)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "database_away",

@@ -327,8 +327,11 @@ class AlertFrame(Frame):
     who: str | None = None
     eta: int | None = None
     next: str | None = None
-    next_whom: str | None = None
+    next_whom: list[str] | None = None
     next_at: datetime | None = None
+    guardian: str | None = None
+    guardian_said: str | None = None
+    guardian_at: datetime | None = None
     reports: int = 1
 
 

@@ -8,7 +8,7 @@ from db.models import Fact, Timer
 from db.states import IncidentState
 from dispatch import telling, webhooks
 from dispatch.errors import IllegalMove
-from dispatch.sos import calls, escalation, merge, moving, queries, service, showing
+from dispatch.sos import asking, calls, escalation, merge, moving, queries, service, showing
 from dispatch.sos.call_rules import Why
 
 
@@ -19,6 +19,7 @@ def to_fact(session: Session, fact: Fact, *, at: datetime) -> None:
         case ["sos", what]:
             showing.show(session, fact.subject, what, at=at)
             _to_sos(session, fact, what, at=at)
+            asking.begin(session, fact.subject, at=at)
         case ["geofence", "entered" | "left"]:
             pass  # written down with its fact, and read from there
         case _:
@@ -30,7 +31,7 @@ def to_timer(session: Session, timer: Timer, *, at: datetime) -> None:
     try:
         match timer.kind:
             case escalation.TIMER:
-                escalation.escalate(session, timer, at=at)
+                asking.escalate(session, timer, at=at)
             case telling.TIMER:
                 telling.next_channel(session, timer, at=at)
             case "countdown":

@@ -150,6 +150,7 @@ class Stack:
             "MAYDAY_API_HOST": self.plan.bind,
             "MAYDAY_MEDIA_DIR": str(self.home / "media"),
             "MAYDAY_API_PORT": str(self.plan.ports["api"]),
+            "MAYDAY_PUBLIC_URL": self.plan.settings.get("MAYDAY_PUBLIC_URL") or self.api_url,
             "MAYDAY_POSTBOX_DIR": str(self.home / "postbox"),
             # As the api tells them to a device that registers.
             "MAYDAY_DEVICE_PORT": str(self.plan.ports["mqtt"]),

@@ -21,7 +21,8 @@ PHOTO = "/auth/me/photo/"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
-def _language(text: str) -> str:
+def read_language(text: str) -> str:
+    """A language as it is written in tags; raises ValueError that says what is expected."""
     if not _LANGUAGE.fullmatch(text):
         raise ValueError("must be a language, such as uz, ru or en-GB")
     return text
@@ -34,7 +35,7 @@ class ProfileChange(Own):
     """What is to change; what is not named stays."""
 
     full_name: Annotated[str, Stripped, Field(min_length=1, max_length=200), Storable] = ""
-    language: Annotated[str, Field(max_length=35, examples=["uz"]), AfterValidator(_language)] = ""
+    language: Annotated[str, Field(max_length=35, examples=["uz"]), AfterValidator(read_language)] = ""
     address: Annotated[str, Stripped, Field(max_length=500), Storable] = ""
     email: Annotated[Email | None, Field(description="null takes it away")] = None
 

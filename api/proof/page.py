@@ -17,6 +17,7 @@ from api.proof.schemas import (
     TrackLine,
 )
 from api.proof.sealing import Digest
+from dispatch.sos.steps import Target
 
 _STYLE = """
 :root { --ink: #1b1f24; --soft: #5d6670; --line: #d8dde3; --strong: #b3261e; }
@@ -48,7 +49,9 @@ _WORDS = {
     "joined": "Pressed again",
     "acknowledged": "Taken by a dispatcher",
     "acknowledgement_lapsed": "No sign of the dispatcher: asked anew",
+    "asked": "Asked for help",
     "escalated": "Asked further",
+    "guardian_spoke": "A guardian spoke to the wearer",
     "cancel_asked": "The wearer asked to cancel",
     "resolved": "Ended",
 }
@@ -313,4 +316,14 @@ def _whom(whom: str | Sequence[str]) -> str:
 
 
 def _detail(detail: dict[str, Any]) -> str:
-    return ", ".join(f"{_words(name)}: {said}" for name, said in detail.items() if said not in ("", None))
+    told = {name: said for name, said in detail.items() if said not in ("", None)}
+    return ", ".join(f"{_words(name)}: {_said(said)}" for name, said in told.items())
+
+
+def _said(value: Any) -> str:
+    """What a line of the timeline holds: whom a step reached is told by whom it asked."""
+    if isinstance(value, dict):
+        return "; ".join(f"{_words(name)} {_said(said)}" for name, said in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_said, value))
+    return _words(value) if value in set(Target) else str(value)

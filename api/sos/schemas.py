@@ -129,7 +129,7 @@ class NextStep(Answer):
     """What happens next, unless a person comes before it; `whom` an escalation will ask."""
 
     what: Literal["countdown", "escalation", "helpers_asked", "ack_lease", "scene_check"]
-    whom: str | None
+    whom: list[str] | None
     due_at: datetime
 
 

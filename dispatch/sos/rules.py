@@ -1,9 +1,9 @@
-"""The pure rules of an incident: which moves exist, which presses are the same, what escalates when."""
+"""The pure rules of an incident: which moves exist, which presses are the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any
 
 from db.states import Clock, IncidentState
 from dispatch.errors import IllegalMove
@@ -121,43 +121,3 @@ def is_same_press(
     if stored_device_at is not None and device_at is not None:
         return stored_device_at == device_at
     return at - stored_received_at <= RESEND_WINDOW
-
-
-class Step(TypedDict):
-    """One step of an escalation: so many seconds after the opening, whom to ask."""
-
-    after_s: float
-    whom: str
-
-
-DEFAULT_POLICY: list[Step] = [
-    {"after_s": 0, "whom": "dispatchers"},
-    {"after_s": 30, "whom": "dispatchers"},
-    {"after_s": 60, "whom": "dispatchers"},
-    {"after_s": 120, "whom": "dispatchers"},
-]
-
-REPEAT = timedelta(seconds=60)
-"""How often the last step is repeated; only a person ends an escalation."""
-
-
-def gap_after(policy: Sequence[Step], level: int) -> timedelta:
-    """How long a level waits for an answer before the next."""
-    if level + 1 < len(policy):
-        return timedelta(seconds=policy[level + 1]["after_s"] - policy[level]["after_s"])
-    return REPEAT
-
-
-def next_due(policy: Sequence[Step], *, level: int, due_at: datetime, at: datetime) -> datetime:
-    """When the step after `level` is due, `level` having been due at `due_at` and taken at `at`.
-
-    Steps that were missed are caught up at once, for the wearer has waited all that time; repeats are not.
-    """
-    if level + 1 < len(policy):
-        return max(due_at + gap_after(policy, level), at)
-    return at + REPEAT
-
-
-def whom_at(policy: Sequence[Step], *, level: int) -> str:
-    """Whom a level asks; beyond the policy's end, its last."""
-    return policy[min(level, len(policy) - 1)]["whom"]

@@ -12,7 +12,7 @@ from db.models import Device, HelperCall, Incident, IncidentReport, Timer, User
 from db.states import CallState, IncidentState, Outcome, PositionSource
 from dispatch.errors import Held
 from dispatch.regions import region_of
-from dispatch.sos import escalation, moving, queries, rules, timeline
+from dispatch.sos import escalation, moving, policies, queries, rules, timeline
 from dispatch.sos.rules import Press
 
 
@@ -192,7 +192,6 @@ def _open(session: Session, device: Device, press: Press, at: datetime) -> Incid
         device_at=press.device_at,
         opened_at=at,
         battery_pct=press.battery_pct,
-        policy=list(rules.DEFAULT_POLICY),
         level=0,
         reports=1,
         revision=0,
@@ -200,6 +199,7 @@ def _open(session: Session, device: Device, press: Press, at: datetime) -> Incid
     )
     _place(session, incident, press, at)
     incident.region = region_of(session, incident.lat, incident.lon)
+    policies.freeze(session, incident)
     session.add(incident)
     if press.hold_s:
         due_at = at + timedelta(seconds=press.hold_s)

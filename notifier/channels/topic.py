@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session, contains_eager, joinedload
@@ -19,6 +20,7 @@ from db.models import (
     DeviceConfig,
     HelperCall,
     Incident,
+    IncidentEvent,
     IncidentReport,
     Notification,
 )
@@ -94,6 +96,7 @@ def alert(session: Session, incident_id: uuid.UUID) -> Retained:
                 next=step.kind if step else None,
                 next_whom=step.payload.get("whom") if step else None,
                 next_at=step.due_at if step else None,
+                **_last_word(session, incident.id),
                 reports=incident.reports,
             )
         ),
@@ -244,6 +247,20 @@ def _find_nearest(session: Session, incident_id: uuid.UUID) -> HelperCall | None
         .limit(1)
     )
     return session.scalar(coming)
+
+
+def _last_word(session: Session, incident_id: uuid.UUID) -> dict[str, Any]:
+    """What a guardian said last, after having spoken to the wearer."""
+    spoke = session.scalar(
+        select(IncidentEvent)
+        .where(IncidentEvent.incident_id == incident_id, IncidentEvent.kind == "guardian_spoke")
+        .order_by(IncidentEvent.at.desc(), IncidentEvent.id.desc())
+        .limit(1)
+    )
+    if spoke is None:
+        return {}
+    said = spoke.detail
+    return {"guardian": said["name"], "guardian_said": said["words"], "guardian_at": spoke.at}
 
 
 def _get(session: Session, incident_id: uuid.UUID) -> Incident:

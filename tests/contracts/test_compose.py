@@ -122,7 +122,7 @@ def test_each_service_is_told_only_what_it_needs(services: Services) -> None:
         "redis": {"REDIS_PASSWORD"},
         "broker": set(),
         "prepare": database | broker | {"MAYDAY_SUPERUSER_URL"},
-        "dispatch": database | broker,
+        "dispatch": database | broker | {"MAYDAY_PUBLIC_URL"},
         "jobs": database | {"MAYDAY_REDIS_URL"},
         "notifier": database | broker | {"MAYDAY_SMS_URL", "MAYDAY_SMS_TOKEN", "MAYDAY_SMTP_URL"},
         "api": database | broker | {"MAYDAY_SMS_HOOK_TOKEN"},

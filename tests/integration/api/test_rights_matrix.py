@@ -21,6 +21,7 @@ from tests.builders import NOON, make_device, make_user, report
 from tests.integration.api.speaking import Api, log_in
 from tests.maps import circle, feature, make_fence, make_region, square
 from tests.pictures import PNG
+from tests.watchers import make_contact, make_duty, make_policy, send_link
 
 TABLE = """
 route                                            whose      nobody customer driver helper dispatcher admin
@@ -164,6 +165,29 @@ POST   /api/v1/regions/import/                   anybody's     401      403    4
 GET    /api/v1/regions/{slug}/                   anybody's     401      200    200    200        200   200
 PUT    /api/v1/regions/{slug}/                   anybody's     401      403    403    403        403   200
 DELETE /api/v1/regions/{slug}/                   anybody's     401      403    403    403        403   204
+GET    /api/v1/policies/                         anybody's     401      403    403    403        200   200
+GET    /api/v1/policies/match/                   anybody's     401      403    403    403        200   200
+POST   /api/v1/policies/                         anybody's     401      403    403    403        403   201
+GET    /api/v1/policies/{policy_id}/             anybody's     401      403    403    403        200   200
+PUT    /api/v1/policies/{policy_id}/             anybody's     401      403    403    403        403   200
+DELETE /api/v1/policies/{policy_id}/             anybody's     401      403    403    403        403   204
+GET    /api/v1/duties/                           anybody's     401      403    403    403        403   200
+GET    /api/v1/duties/mine/                      own           401      403    403    403        200   200
+POST   /api/v1/duties/                           anybody's     401      403    403    403        403   201
+GET    /api/v1/duties/{duty_id}/                 anybody's     401      403    403    403        403   200
+PUT    /api/v1/duties/{duty_id}/                 anybody's     401      403    403    403        403   200
+DELETE /api/v1/duties/{duty_id}/                 anybody's     401      403    403    403        403   204
+GET    /api/v1/contacts/                         own           401      200    200    200        200   200
+POST   /api/v1/contacts/                         own           401      201    201    201        201   201
+GET    /api/v1/contacts/{contact_id}/            own           401      200    200    200        200   200
+GET    /api/v1/contacts/{contact_id}/            foreign       401      404    404    404        404   404
+PUT    /api/v1/contacts/{contact_id}/            own           401      200    200    200        200   200
+PUT    /api/v1/contacts/{contact_id}/            foreign       401      404    404    404        404   404
+DELETE /api/v1/contacts/{contact_id}/            own           401      204    204    204        204   204
+DELETE /api/v1/contacts/{contact_id}/            foreign       401      404    404    404        404   404
+GET    /live/{token}                             anybody's     200      200    200    200        200   200
+GET    /live/{token}.json                        anybody's     200      200    200    200        200   200
+POST   /live/{token}/spoke                       anybody's     200      200    200    200        200   200
 GET    /api/v1/geofences/                        anybody's     401      200    200    200        200   200
 POST   /api/v1/geofences/                        own           401      201    201    201        201   201
 POST   /api/v1/geofences/                        foreign       401      404    404    404        404   404
@@ -260,6 +284,16 @@ def test_everybody_may_do_what_the_table_says(
         named["message_id"], named["token"] = was_told(database, owner)
     if "webhooks" in words:
         named["webhook_id"], named["delivery_id"] = hears_of(api, database)
+    if "policies" in words:
+        named["policy_id"] = make_policy(database)
+    admin = make_user(database, Role.ADMIN) if "duties" in words else owner
+    if "duties" in words:
+        named["duty_id"] = make_duty(database, admin, "08:00", "16:00").uuid
+    if words & {"contacts", "live"}:
+        contact = make_contact(database, owner)
+        named["contact_id"] = contact.uuid
+        if "live" in words:
+            named["token"] = send_link(database, report(database, device).incident_id, contact)
     next_owner = make_user(database) if "transfer" in words else owner
     bodies: dict[str, dict[str, Any]] = {
         "POST /api/v1/devices/claim/": {"code": "0000-0000-0000"},
@@ -296,6 +330,12 @@ def test_everybody_may_do_what_the_table_says(
         "POST /api/v1/push-tokens/": {"token": "an-app", "platform": "android"},
         "POST /api/v1/webhooks/": {"url": "https://127.0.0.1/"},
         "PATCH /api/v1/webhooks/{webhook_id}/": {"events": ["sos.*"]},
+        "POST /api/v1/policies/": POLICY,
+        "PUT /api/v1/policies/{policy_id}/": POLICY,
+        "POST /api/v1/duties/": duty_of(admin),
+        "PUT /api/v1/duties/{duty_id}/": duty_of(admin),
+        "POST /api/v1/contacts/": {"name": "Malika", "email": "malika@example.org"},
+        "PUT /api/v1/contacts/{contact_id}/": {"name": "Malika", "email": "malika@example.org"},
         "POST /api/v1/geofences/": {"name": "School", "device_uid": device.uid, "shape": circle()},
         "PUT /api/v1/helpers/me/": {"skills": [], "radius_m": 3_000, "available": True},
         "PUT /api/v1/helpers/me/place/": {"lat": 41.3, "lon": 69.2},
@@ -307,7 +347,9 @@ def test_everybody_may_do_what_the_table_says(
         },
     }
     said: dict[str, Any] = {"json": bodies.get(route)}
-    if path.endswith("/bulk/"):
+    if path.endswith("/spoke"):
+        said = {"content": b"words=fine"}
+    elif path.endswith("/bulk/"):
         said = {"content": b"uid\na-new-one\n"}
     elif method == "PUT" and path.endswith("/photo/"):
         said = {"content": PNG}
@@ -352,6 +394,19 @@ def make_call(database: Database, helper: User, incident: UUID) -> UUID:
         )
         session.add(call)
     return call.uuid
+
+
+POLICY = {"name": "Falls", "types": ["fall"], "steps": [{"after_s": 0, "whom": ["dispatchers"]}]}
+
+
+def duty_of(person: User) -> dict[str, Any]:
+    return {
+        "user": str(person.uuid),
+        "weekdays": [0],
+        "begins": "08:00",
+        "ends": "16:00",
+        "timezone": "Asia/Tashkent",
+    }
 
 
 def has_photo(api: Api, database: Database, user: User) -> None:

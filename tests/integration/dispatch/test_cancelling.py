@@ -146,6 +146,7 @@ SCREEN: tuple[dict[str, Any], ...] = ({}, {"hold_s": 15})
 def test_a_duress_pin_is_answered_as_the_right_one_and_calls_for_more_help(
     database: Database, watch: Device, said: dict[str, Any]
 ) -> None:
+    make_user(database, Role.DISPATCHER)  # a step that reaches nobody is not waited for
     reported = report(database, watch, frame_id="7f3a", severity=2, **said)
     settle(database, NOON)
     before = told(database, reported)

@@ -88,6 +88,7 @@ def test_when_the_one_who_was_there_has_left_another_is_on_the_way_again(
 def test_when_nobody_goes_any_more_the_asking_goes_on_from_the_level_it_had_reached(
     database: Database, reported: Reported, helper: User
 ) -> None:
+    make_user(database, Role.DISPATCHER)
     settle(database, NOON + 30 * SECOND)
     goes(database, reported, helper, 40)
     turns_back(database, reported, 100)
@@ -95,7 +96,7 @@ def test_when_nobody_goes_any_more_the_asking_goes_on_from_the_level_it_had_reac
     assert (incident.state, incident.level) == (IncidentState.ACTIVE, 1)
     assert waiting(database, reported.incident_id) == {"escalation": NOON + 130 * SECOND}
     settle(database, NOON + 130 * SECOND)
-    assert incident_of(database, reported).level == 2
+    assert incident_of(database, reported).level == 3  # there is no guardian to wait for
 
 
 def test_when_nobody_goes_any_more_a_dispatcher_who_was_heard_of_has_it_again(

@@ -129,32 +129,3 @@ def test_a_frame_id_that_comes_again_with_another_time_is_a_new_call_for_help() 
 def test_a_frame_id_without_a_clock_that_comes_again_the_next_day_is_a_new_call_for_help() -> None:
     assert _same(after=timedelta(minutes=5))
     assert not _same(after=timedelta(days=1))
-
-
-@given(level=st.integers(0, 500), due_at=instants, late_s=st.floats(0, 10_000_000))
-def test_a_step_is_always_followed_by_another_that_is_not_in_the_past(
-    level: int, due_at: datetime, late_s: float
-) -> None:
-    at = due_at + timedelta(seconds=late_s)
-    following = rules.next_due(rules.DEFAULT_POLICY, level=level, due_at=due_at, at=at)
-    assert at <= following <= at + timedelta(seconds=60)
-
-
-def test_the_default_steps_come_at_30_60_and_120_seconds_and_then_each_minute() -> None:
-    policy = rules.DEFAULT_POLICY
-    came = [NOON + rules.gap_after(policy, 0)]
-    for level in range(1, 5):
-        came.append(rules.next_due(policy, level=level, due_at=came[-1], at=came[-1]))
-    assert [(due_at - NOON).total_seconds() for due_at in came] == [30, 60, 120, 180, 240]
-
-
-def test_steps_missed_while_the_house_was_down_are_caught_up_at_once_but_repeats_are_not() -> None:
-    an_hour_late = NOON + timedelta(hours=1)
-    assert rules.next_due(rules.DEFAULT_POLICY, level=1, due_at=NOON, at=an_hour_late) == an_hour_late
-    assert rules.next_due(rules.DEFAULT_POLICY, level=3, due_at=NOON, at=an_hour_late) > an_hour_late
-
-
-def test_beyond_its_end_a_policy_asks_its_last_again() -> None:
-    assert (
-        rules.whom_at([{"after_s": 0, "whom": "helpers"}, {"after_s": 9, "whom": "boss"}], level=7) == "boss"
-    )

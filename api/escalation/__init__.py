@@ -1,0 +1,1 @@
+"""What admins decide about being asked: policies of escalation, and who is on duty when."""
