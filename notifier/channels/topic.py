@@ -1,6 +1,5 @@
 """MQTT: the dispatchers' alert topics and the devices' retained state."""
 
-import math
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -219,10 +218,11 @@ class Topic:
             case Retained(topic, payload):
                 return self._connection.publish(topic, payload, retain=True)
             case Passing(topic, payload, until):
-                left_s = (until - datetime.now(UTC)).total_seconds()
-                if left_s <= 0:
+                # Whole seconds, cut: the broker keeps it to the end of the second in which it expires.
+                left_s = int((until - datetime.now(UTC)).total_seconds())
+                if left_s < 1:
                     raise Undeliverable("it came too late to be of use")
-                return self._connection.publish(topic, payload, expires_in_s=math.ceil(left_s))
+                return self._connection.publish(topic, payload, expires_in_s=left_s)
 
 
 _SOMEBODY_GOES = (IncidentState.RESPONDING, IncidentState.ON_SCENE)
