@@ -55,6 +55,12 @@ def incident_of(database: Database, reported: service.Reported) -> Incident:
         return session.get_one(Incident, reported.incident_id)
 
 
+def device_of(database: Database, reported: service.Reported) -> Device:
+    """The device that called."""
+    with database.transaction() as session:
+        return session.get_one(Device, session.get_one(Incident, reported.incident_id).device_id)
+
+
 def set_pins(database: Database, wearer: User, pin: str = "4711", duress_pin: str | None = "9999") -> None:
     """Give somebody a pin, and a duress pin."""
     with database.transaction() as session:

@@ -79,7 +79,10 @@ def transfer_device(
     if owner.id == device.owner_id:
         return None
     before = session.get(User, device.owner_id) if device.owner_id is not None else None
-    old_until = _take_from(session, device, overlap=overlap, at=at) if before is not None else None
+    old_until = None
+    if before is not None:
+        _require_no_call(session, device, caller)
+        old_until = _take_back(session, device, overlap=overlap, at=at)
     trail.note(
         *(session, actor, "device.transferred", device),
         at=at,
@@ -93,11 +96,17 @@ def transfer_device(
     return old_until
 
 
-def _take_from(
+def _require_no_call(session: Session, device: Device, caller: Person) -> None:
+    call = lock_open_incident(session, device.id)
+    # To its wearer a call seems over after a duress pin, and to whoever stands beside them.
+    seems_over = call is None or (call.shown is not None and call.wearer_id == caller.id)
+    if not seems_over:
+        raise CallOpen(device.uid)
+
+
+def _take_back(
     session: Session, device: Device, *, overlap: timedelta | None, at: datetime
 ) -> datetime | None:
-    if lock_open_incident(session, device.id) is not None:
-        raise CallOpen(device.uid)
     commands.withdraw(session, device, at=at)
     # What it shows of calls for help is a matter of the owner who called.
     notifications.request(session, "state", device.uuid, at=at)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from broker import codec, topics
@@ -111,8 +111,10 @@ def state(session: Session, device_id: uuid.UUID) -> Retained:
     device = session.scalar(select(Device).where(Device.uuid == device_id))
     if device is None:
         raise Undeliverable("there is no such device")
-    since, is_open = device.owned_since, Incident.state != IncidentState.RESOLVED
-    theirs = true() if since is None else or_(Incident.opened_at >= since, is_open)
+    since = device.owned_since
+    # One that was shown as ended counts as ended here, or its topic would tell that it is not.
+    seems_open = and_(Incident.state != IncidentState.RESOLVED, Incident.shown.is_(None))
+    theirs = true() if since is None else or_(Incident.opened_at >= since, seems_open)
     latest = session.execute(
         select(Incident.id, IncidentReport.frame_id)
         .join(IncidentReport, IncidentReport.incident_id == Incident.id)

@@ -13,8 +13,9 @@ from db.models import Device, DeviceCommand, DeviceConfig, DeviceLast, MqttCrede
 from db.session import Database
 from db.states import Outcome, Role
 from dispatch import commands
-from dispatch.sos import service
-from tests.builders import make_user, report
+from dispatch.sos import cancelling, service
+from notifier.channels import topic
+from tests.builders import make_user, report, set_pins
 from tests.integration.api.speaking import Api, wrong_fields
 
 MINE = "/api/v1/devices/mine/"
@@ -162,6 +163,34 @@ def test_nobody_is_cut_off_in_the_midst_of_a_call(
     with database.transaction() as session:
         service.resolve(session, reported.incident_id, by=desk.id, outcome=Outcome.ASSISTED, at=api.now())
     transfer(api, owner, other)
+
+
+@pytest.mark.parametrize("pin", ["4711", "9999"])
+def test_after_a_duress_pin_a_device_changes_hands_as_after_a_real_end(
+    api: Api, database: Database, device: Device, owner: User, other: User, pin: str
+) -> None:
+    set_pins(database, owner, pin="4711", duress_pin="9999")
+    report(database, device, at=api.now(), frame_id="7f3a")
+    with database.transaction() as session:
+        cancelling.cancel(session, device.id, frame_id="7f3a", pin=pin, at=api.now())
+        assert topic.state(session, device.uuid).payload == b'{"id":"7f3a","s":"resolved"}'
+    assert transfer(api, owner, other)["old_until"] is None
+    assert working(database) == {}
+    with database.transaction() as session:
+        assert topic.state(session, device.uuid).payload == b""
+
+
+def test_staff_is_told_that_a_call_goes_on_after_a_duress_pin(
+    api: Api, database: Database, device: Device, owner: User, other: User
+) -> None:
+    set_pins(database, owner, pin="4711", duress_pin="9999")
+    report(database, device, at=api.now(), frame_id="7f3a")
+    with database.transaction() as session:
+        cancelling.cancel(session, device.id, frame_id="7f3a", pin="9999", at=api.now())
+    admin = make_user(database, Role.ADMIN)
+    answer = api.post(f"{MINE}transfer/", admin, json={"phone": other.phone})
+    assert (answer.status_code, answer.json()["code"]) == (409, "call_open")
+    assert working(database)
 
 
 def test_the_new_owner_sees_neither_where_it_was_nor_what_it_was_asked(

@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from db.models import Fact, Incident, IncidentEvent, Timer
+from db.models import Fact, Incident, IncidentEvent, Notification, Timer
 from db.session import Database
 from db.states import WorkStatus
 from dispatch import relay
+from dispatch.sos.service import Reported
+from tests.builders import device_of
 
 
 def timeline(database: Database, incident_id: uuid.UUID) -> list[str]:
@@ -60,3 +62,11 @@ def troubles(database: Database) -> list[str | None]:
     with database.transaction() as session:
         stumbled = [session.scalars(select(work.last_error)).all() for work in (Fact, Timer)]
     return [error for errors in stumbled for error in errors if error]
+
+
+def told(database: Database, reported: Reported) -> int:
+    """How often the device that called was told how its call stands."""
+    device = device_of(database, reported)
+    with database.transaction() as session:
+        asked = select(Notification).where(Notification.subject == device.uuid, Notification.kind == "state")
+        return len(session.scalars(asked).all())

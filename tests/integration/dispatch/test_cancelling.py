@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db.models import Device, Incident, Notification, Pin, User
+from db.models import Device, Incident, Pin, User
 from db.session import Database
 from db.states import IncidentState, Outcome, Role
 from dispatch.sos import cancelling, pins, rules, service
 from dispatch.sos.cancelling import Cancelled
 from tests.builders import NOON, incident_of, make_device, make_user, report, set_pins
-from tests.integration.dispatch.stories import detail, settle, timeline, waiting
+from tests.integration.dispatch.stories import detail, settle, timeline, told, waiting
 
 SECOND = timedelta(seconds=1)
 
@@ -34,15 +34,6 @@ def cancel(
 ) -> Cancelled:
     with database.transaction() as session:
         return cancelling.cancel(session, watch.id, frame_id=frame_id, pin=pin, at=at)
-
-
-def told(database: Database, reported: service.Reported) -> int:
-    """How often the watch was told the state of its call."""
-    with database.transaction() as session:
-        asked = select(Notification).where(
-            Notification.subject == reported.incident_id, Notification.kind == "state"
-        )
-        return len(session.scalars(asked).all())
 
 
 @pytest.mark.parametrize("hold_s", [None, 15])

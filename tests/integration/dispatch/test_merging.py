@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db.models import HelperCall, MergeProposal, Notification, User
+from db.models import HelperCall, MergeProposal, User
 from db.session import Database
 from db.states import CallState, IncidentState, Outcome, Role
 from dispatch.errors import Conflict, Merged, NotFound
@@ -23,7 +23,7 @@ from tests.builders import (
     report,
     set_pins,
 )
-from tests.integration.dispatch.stories import detail, settle, timeline, troubles, waiting
+from tests.integration.dispatch.stories import detail, settle, timeline, told, troubles, waiting
 
 SECOND = timedelta(seconds=1)
 METRE = 1 / 111_195
@@ -324,16 +324,8 @@ def test_every_move_of_the_one_is_shown_on_the_watches_of_all(database: Database
     first, second = press(database), press(database)
     put(database, second, first, dilnoza)
     settle(database, NOON)
-
-    def told() -> int:
-        with database.transaction() as session:
-            asked = select(Notification).where(
-                Notification.subject == second.incident_id, Notification.kind == "state"
-            )
-            return len(session.scalars(asked).all())
-
-    before = told()
+    before = told(database, second)
     with database.transaction() as session:
         service.acknowledge(session, first.incident_id, by=dilnoza.id, at=NOON)
     settle(database, NOON)
-    assert told() == before + 1
+    assert told(database, second) == before + 1

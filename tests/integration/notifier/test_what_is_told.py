@@ -14,7 +14,7 @@ from dispatch.sos import cancelling, merge, queries, service
 from dispatch.sos.service import Reported
 from notifier import relay
 from notifier.channels import topic
-from tests.builders import NOON, call_helper, make_device, make_user, report, set_pins
+from tests.builders import NOON, call_helper, device_of, make_device, make_user, report, set_pins
 
 SECOND = timedelta(seconds=1)
 
@@ -37,8 +37,9 @@ def reported(database: Database, watch: Device) -> Reported:
 
 
 def state(database: Database, reported: Reported) -> dict[str, Any]:
+    device = device_of(database, reported)
     with database.transaction() as session:
-        told: dict[str, Any] = json.loads(topic.state(session, reported.incident_id).payload)
+        told: dict[str, Any] = json.loads(topic.state(session, device.uuid).payload)
     return told
 
 
@@ -149,6 +150,6 @@ def test_a_broker_that_comes_back_is_told_no_more_of_a_feigned_end_than_of_a_rea
     for after_s in (30, 90):
         relay.repeat(database, _Nobody(), at=NOON + after_s * SECOND)  # type: ignore[arg-type]
         with database.transaction() as session:
-            told = session.query(Notification).filter_by(subject=reported.incident_id, kind="state")
+            told = session.query(Notification).filter_by(subject=watch.uuid, kind="state")
             counts.append(told.count())
     assert counts == [1, 1]
