@@ -24,7 +24,7 @@ from dispatch.shapes import Shape
 from ops.places import CHECKOUT
 from tests.builders import NOON, TASHKENT, make_device, make_user
 from tests.maps import METRE, make_fence, ring
-from tests.servers import eventually
+from tests.servers import eventually, usual
 
 HERE, THERE = 0.0, 1000.0
 """In metres north of the middle of the fence."""
@@ -244,6 +244,7 @@ def test_nobody_puts_up_fences_without_end(database: Database, device: Device) -
         make_fence(database, device)
 
 
+@pytest.mark.alone
 def test_a_thousand_fenced_devices_among_many_cost_little(database: Database) -> None:
     with database.transaction() as session:
         session.execute(
@@ -269,16 +270,13 @@ def test_a_thousand_fenced_devices_among_many_cost_little(database: Database) ->
         session.execute(text("ANALYZE"))
     store(database, *(fix(device, second, HERE) for device in devices for second in (1, 2)))
 
-    began = time.perf_counter()
-    look(database)
-    busy_s = time.perf_counter() - began
-    began = time.perf_counter()
-    look(database)
-    idle_s = time.perf_counter() - began
+    def look_s() -> float:
+        began = time.perf_counter()
+        look(database)
+        return time.perf_counter() - began
 
+    assert look_s() < 5  # all cross; a third of a second where nothing else runs
+    assert usual(look_s) < 0.5  # none moves
     assert len(told(database)) == 1000
     with database.transaction() as session:
         assert len(session.scalars(select(GeofenceWatch.device_id)).all()) == 1000
-    print(f"all cross: {busy_s * 1000:.0f} ms, none moves: {idle_s * 1000:.1f} ms")
-    assert busy_s < 5
-    assert idle_s < 0.5

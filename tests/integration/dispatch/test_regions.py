@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 from math import cos, pi, sin
+from statistics import median
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -105,14 +106,16 @@ def _near(lon: float, lat: float, around: Ring) -> bool:
     return False
 
 
+@pytest.mark.alone
 def test_a_thousand_regions_are_searched_by_index_in_no_time(database: Database) -> None:
-    grid = [
-        Draft(f"r-{east}-{north}", "x", area=[[ring(50 + east * 0.5, 30 + north * 0.5, 0.6)]])
-        for east in range(40)
-        for north in range(25)
-    ]
     with database.transaction() as session:
-        service.import_all(session, grid)
+        session.execute(
+            text(
+                "INSERT INTO regions (slug, name, area) SELECT format('r-%s-%s', lon, lat), 'x',"
+                " ST_Multi(ST_MakeEnvelope(lon, lat, lon + 0.6, lat + 0.6, 4326))"
+                " FROM generate_series(50, 69.5, 0.5) lon, generate_series(30, 42, 0.5) lat"
+            )
+        )
         session.execute(text("ANALYZE regions"))
         statement = covering(41.3, 69.2).compile(
             dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
@@ -120,12 +123,13 @@ def test_a_thousand_regions_are_searched_by_index_in_no_time(database: Database)
         )
         assert "ix_regions_area" in explain(session, str(statement).replace("%%", "%"))
         chance = random.Random(7)
-        places = [(chance.uniform(30, 42), chance.uniform(50, 69)) for _ in range(200)]
-        began = time.perf_counter()
-        found = [region_of(session, lat, lon) for lat, lon in places]
-        took_ms = (time.perf_counter() - began) / len(places) * 1000
-    assert "default" not in found
-    assert took_ms < 5, f"{took_ms:.2f} ms each"  # about 1 where nothing else runs
+        took_s: list[float] = []
+        for _ in range(200):
+            lat, lon = chance.uniform(30, 42), chance.uniform(50, 69)
+            began = time.perf_counter()
+            assert region_of(session, lat, lon) != "default"
+            took_s.append(time.perf_counter() - began)
+    assert median(took_s) < 0.005  # about 1 ms where nothing else runs
 
 
 @pytest.mark.parametrize(
