@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,6 +36,21 @@ def eventually(ask: Callable[[], object], what: str, *, within_s: float = WAIT_S
 def usual(measure: Callable[[], float]) -> float:
     """The median of three tries: what a thing takes, though the machine was elsewhere during one of them."""
     return statistics.median(measure() for _ in range(3))
+
+
+def queued_s(*pids: int) -> float:
+    """For how long these processes and their children were ready to run, in all, while others ran.
+
+    Taken off what a measurement took, it leaves what the work itself took, on a machine however busy.
+    """
+    waited_s = 0.0
+    for pid in pids:
+        for task in Path(f"/proc/{pid}/task").glob("*"):
+            # A thread may end, and a kernel may keep no such account.
+            with suppress(OSError):
+                waited_s += int((task / "schedstat").read_text().split()[1]) / 1e9
+                waited_s += queued_s(*map(int, (task / "children").read_text().split()))
+    return waited_s
 
 
 class Broker:

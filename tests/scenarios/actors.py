@@ -151,7 +151,7 @@ class Watch:
             self._down = Listener(self._mqtt, uid, self.password, *topics)
         return self._down
 
-    def press(self, within_s: float = 60.0, **said: Any) -> dict[str, Any]:
+    def press(self, within_s: float = WAIT_S, again_s: float = RESEND_S, **said: Any) -> dict[str, Any]:
         """Call for help as the contract asks: again each second, until the server's own ack."""
         frame = {"id": uuid.uuid4().hex[:8]} | said
         down = self.down
@@ -160,7 +160,7 @@ class Watch:
             self.publish("sos", frame)
             try:
                 answer = down.until(
-                    lambda topic, said: topic.endswith("/ack") and said["id"] == frame["id"], RESEND_S
+                    lambda topic, said: topic.endswith("/ack") and said["id"] == frame["id"], again_s
                 )
             except AssertionError:
                 continue

@@ -2,14 +2,13 @@
 
 import os
 import signal
-import time
 
 import pytest
 
 from tests.conftest import Mayday
 from tests.scenarios.actors import House
 from tests.scenarios.conftest import Status
-from tests.servers import eventually
+from tests.servers import WAIT_S, eventually
 
 ALL = [
     "postgres",
@@ -42,8 +41,8 @@ def test_a_press_is_answered_and_seen_though_a_process_was_just_killed(
         [now] = [each for each in status()["processes"] if each["name"] == victim]
         return bool(now["state"] == "running" and now["pid"] != house.pid(victim, before))
 
-    eventually(is_running_again, f"{victim} to be back", within_s=SEEN_WITHIN_S)
-    eventually(lambda: house.anyone.send("GET", "/readyz")[0] == 200, "the api to be ready", within_s=30)
+    eventually(is_running_again, f"{victim} to be back")
+    eventually(lambda: house.anyone.send("GET", "/readyz")[0] == 200, "the api to be ready")
     with house.alerts() as desk:
         alert = desk.until(lambda topic, _: topic.endswith(answer["sos"]), SEEN_WITHIN_S)
     assert alert is not None
@@ -60,7 +59,7 @@ def test_an_open_incident_is_still_shown_after_the_broker_was_killed_at_once(
         desk.until(lambda topic, _: topic.endswith(incident))
     # Mosquitto writes what it retains once a second: this one it has not written yet.
     os.kill(house.pid("mosquitto", status()), signal.SIGKILL)
-    eventually(lambda: house.anyone.send("GET", "/readyz")[0] == 200, "the broker to be back", within_s=30)
+    eventually(lambda: house.anyone.send("GET", "/readyz")[0] == 200, "the broker to be back")
     with house.alerts() as late:
         assert late.until(lambda topic, _: topic.endswith(incident))
     house.resolve(incident)
@@ -72,12 +71,11 @@ def test_a_frozen_worker_of_two_delays_nothing(house: House, status: Status) -> 
     frozen = house.pid("sos-1", status())
     os.kill(frozen, signal.SIGSTOP)
     try:
-        began = time.monotonic()
-        incident = watch.press()["sos"]
-        assert time.monotonic() - began < 1.0
+        # Each is answered at its first sending, so each went to the other worker as well.
+        for _ in range(5):
+            house.resolve(watch.press(again_s=WAIT_S)["sos"])
     finally:
         os.kill(frozen, signal.SIGCONT)
-    house.resolve(incident)
 
 
 def test_the_house_goes_on_without_its_supervisor_and_is_taken_over_by_the_next(

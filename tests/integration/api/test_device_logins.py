@@ -95,7 +95,7 @@ def test_a_straggler_is_listed_until_it_says_that_it_has_the_new_login(api: Api,
     found = stragglers(api, owner)
     assert [(each["device_uid"], each["cut_off"]) for each in found] == [("watch-1", False)]
     assert found[0]["old_until"] == until
-    assert found[0]["last_seen_ago_s"] < 10
+    assert found[0]["last_seen_ago_s"] < 60
     says_login(database, device, 1)
     assert stragglers(api, owner)
     says_login(database, device, 2)

@@ -52,7 +52,7 @@ def test_an_owner_sees_their_own_devices_and_how_they_were_last_seen(api: Api, d
     said = api.get(DEVICES, owner).json()["items"]
     assert [each["device_uid"] for each in said] == ["mine"]
     assert (said[0]["presence"], said[0]["battery_level"], said[0]["last_seen_via"]) == ("online", 80, "LTE")
-    assert 120 <= said[0]["last_seen_ago_s"] < 130
+    assert 120 <= said[0]["last_seen_ago_s"] < 180
     assert said[0]["owner"] is None
     assert api.get(f"{DEVICES}mine/", owner).json() | {"last_seen_ago_s": 0} == said[0] | {
         "last_seen_ago_s": 0
