@@ -134,7 +134,6 @@ def test_the_broker_is_told_of_every_change_of_its_users_and_certificate_and_end
     try:
         assert broker.stdout.readline() == f"started with -c {tmp_path}/mosquitto.conf\n"
         for name in ("users.passwd", "users.acl", "certs/server.crt"):
-            time.sleep(0.5)
             fresh = tmp_path / "fresh"
             fresh.touch()
             fresh.replace(tmp_path / "config" / name)
