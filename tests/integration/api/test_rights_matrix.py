@@ -267,7 +267,7 @@ def test_everybody_may_do_what_the_table_says(
     }
     # Only what the path speaks of is there: it is most of what a case costs.
     words = set(path.split("/"))
-    if words & {"incidents", "sos"}:
+    if words & {"incidents", "sos", "transfer"}:
         named["incident_id"] = report(database, device).incident_id
     if "calls" in words:
         named["call_id"] = make_call(database, owner, report(database, device).incident_id)

@@ -89,7 +89,7 @@ def test_a_helper_without_a_name_or_a_time_is_somebody_all_the_same(
 def test_the_desk_is_told_what_happens_next(database: Database, reported: Reported) -> None:
     told = alert(database, reported)
     assert (told["next"], told["next_whom"], told["next_at"]) == (
-        *("escalation", "dispatchers"),
+        *("escalation", ["wider_ring", "dispatchers"]),
         "2026-01-01T12:00:30+00:00",
     )
     desk = make_user(database, Role.DISPATCHER)
