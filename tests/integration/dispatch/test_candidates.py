@@ -161,6 +161,7 @@ def test_the_nearest_of_a_hundred_thousand_online_helpers_are_found_in_five_mill
     incident_id = opened(database)
     # Rolled back at the end: a hundred thousand people are not easily taken away again.
     with Session(database.engine) as session:
+        session.execute(text("SET LOCAL statement_timeout = 0"))
         bulk(session, 100_000, spread=0.5)
         session.execute(text("ANALYZE users, user_roles, helpers, last_places"))
         incident = session.get_one(Incident, incident_id)
