@@ -53,7 +53,8 @@ def settle(database: Database, api: Api) -> None:
 
 def test_the_next_step_is_shown_with_its_time(api: Api, database: Database, dilnoza: User) -> None:
     incident = report(database, make_device(database)).incident_id
-    first = {"what": "escalation", "whom": "dispatchers", "due_at": "2026-01-01T12:00:30Z"}
+    whom = ["wider_ring", "dispatchers"]
+    first = {"what": "escalation", "whom": whom, "due_at": "2026-01-01T12:00:30Z"}
     assert shown(api, dilnoza, incident)["next"] == first
     assert api.get("/api/v1/incidents/", dilnoza).json()["items"][0]["next"] == first
     taken = do(api, dilnoza, incident, "ack")

@@ -10,11 +10,13 @@ from sqlalchemy import update
 from db.models import Device, Incident, Notification, User
 from db.session import Database
 from db.states import CallState, IncidentState, Outcome, Role
-from dispatch.sos import cancelling, merge, queries, service
+from dispatch.sos import cancelling, guardians, merge, queries, service
 from dispatch.sos.service import Reported
+from dispatch.sos.statements import Words
 from notifier import relay
 from notifier.channels import topic
-from tests.builders import NOON, call_helper, device_of, make_device, make_user, report, set_pins
+from tests.builders import NOON, call_helper, make_device, make_user, report, set_pins
+from tests.watchers import make_contact, send_link
 
 SECOND = timedelta(seconds=1)
 
@@ -153,3 +155,20 @@ def test_a_broker_that_comes_back_is_told_no_more_of_a_feigned_end_than_of_a_rea
             told = session.query(Notification).filter_by(subject=watch.uuid, kind="state")
             counts.append(told.count())
     assert counts == [1, 1]
+
+
+def test_the_desk_is_told_what_a_guardian_said_last(database: Database) -> None:
+    wearer = make_user(database)
+    reported = report(database, make_device(database, wearer))
+    assert "guardian" not in alert(database, reported)
+    token = send_link(database, reported.incident_id, make_contact(database, wearer, name="Malika"))
+    for after_s, words in ((0, Words.FINE), (5, Words.NEEDS_HELP)):
+        with database.transaction() as session:
+            link = guardians.find_link(session, token)
+            assert link is not None
+            guardians.speak(session, link, words=words, at=NOON + after_s * SECOND)
+    told = alert(database, reported)
+    assert (told["guardian"], told["guardian_said"], told["guardian_at"]) == (
+        *("Malika", "needs_help"),
+        "2026-01-01T12:00:05+00:00",
+    )
