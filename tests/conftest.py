@@ -28,6 +28,7 @@ from ops.places import CHECKOUT
 from ops.ports import any_free
 from ops.postgres import Postgres
 from ops.redis import Redis
+from ops.stack import Stack
 from tests.servers import Broker
 
 # A property is tried on the same examples each time, however slow the machine that makes them.
@@ -168,6 +169,13 @@ def stack(mayday: Mayday) -> dict[str, Any]:
     return status
 
 
+def status_of(stack: dict[str, Any]) -> dict[str, Any]:
+    """What `./mayday status --json` says now, without the second that starting it takes."""
+    opened = Stack.open(Path(stack["home"]))
+    assert opened is not None
+    return opened.status()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--alone", choices=("only", "never"), help="Tests marked `alone`: them only, or never.")
 
@@ -175,9 +183,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take those of this phase; tests of a whole stack share one, so they stay together on one worker."""
     if phase := config.getoption("alone"):
-        others = [item for item in items if bool(item.get_closest_marker("alone")) != (phase == "only")]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item not in set(others)]
+        alone = [item for item in items if item.get_closest_marker("alone")]
+        others = [item for item in items if not item.get_closest_marker("alone")]
+        items[:], left_out = (alone, others) if phase == "only" else (others, alone)
+        config.hook.pytest_deselected(items=left_out)
     for item in items:
         if isinstance(item, pytest.Function) and "mayday" in item.fixturenames:
             item.add_marker(pytest.mark.scenario)

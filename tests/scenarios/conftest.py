@@ -1,21 +1,20 @@
 """Who takes part in the stories, on the one whole stack."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.conftest import Mayday
+from tests.conftest import status_of
 from tests.scenarios.actors import House
 
 Status = Callable[[], dict[str, Any]]
 
 
 @pytest.fixture
-def status(mayday: Mayday, stack: dict[str, Any]) -> Status:
+def status(stack: dict[str, Any]) -> Status:
     """What `./mayday status --json` says now."""
-    return lambda: json.loads(mayday("status", "--json"))
+    return lambda: status_of(stack)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 
 from ops.places import CHECKOUT
 from ops.processes import left_behind
+from tests.conftest import status_of as now
 from tests.servers import WAIT_S, eventually
 
 Status = dict[str, Any]
@@ -32,11 +33,6 @@ def mayday(*arguments: str, home: str | Path, **environment: str) -> subprocess.
 
 def pids(status: Status) -> dict[str, int]:
     return {process["name"]: process["pid"] for process in status["processes"]}
-
-
-def now(stack: Status) -> Status:
-    found: Status = json.loads(mayday("status", "--json", home=stack["home"]).stdout)
-    return found
 
 
 @pytest.fixture
