@@ -189,6 +189,11 @@ def test_only_the_gateway_reports(api: Api, database: Database, token: str) -> N
     assert kept(database, message).confirmed_at is None
 
 
-def test_without_a_token_in_the_settings_nobody_reports(database: Database, settings: ApiSettings) -> None:
-    api = Api(create_app(settings, database=database))
-    assert report_back(api, uuid4(), "delivered", "None") == 401
+@pytest.mark.parametrize("token", [None, SecretStr("")])
+def test_without_a_token_in_the_settings_nobody_reports(
+    database: Database, settings: ApiSettings, token: SecretStr | None
+) -> None:
+    told = settings.model_copy(update={"sms_hook_token": token})
+    api = Api(create_app(told, database=database))
+    for shown in ("None", "", " "):
+        assert report_back(api, uuid4(), "delivered", shown) == 401

@@ -15,7 +15,7 @@ from dispatch.sos.service import Reported
 from dispatch.sos.statements import Words
 from notifier import relay
 from notifier.channels import topic
-from tests.builders import NOON, call_helper, make_device, make_user, report, set_pins
+from tests.builders import NOON, call_helper, device_of, make_device, make_user, report, set_pins
 from tests.watchers import make_contact, send_link
 
 SECOND = timedelta(seconds=1)
