@@ -113,6 +113,7 @@ EXAMPLES: dict[Channel, tuple[Example, ...]] = {
             {"id": "c18", "do": "report", "until": 1732100300, "every": 5, "span": 600},
             "a fix each 5 s for ten minutes",
         ),
+        Example({"id": "c21", "do": "report", "until": 1732103600}, "report as the profile says again"),
         Example({"id": "c19", "do": "ring", "until": 1732100300}, "make a noise"),
         Example(
             {"id": "c20", "do": "message", "until": 1732100300, "text": "Help is on its way"}, "show a text"

@@ -1,6 +1,7 @@
 """What follows from a fact or a due timer, in the transaction that marks its cause done."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -8,7 +9,18 @@ from db.models import Fact, Timer
 from db.states import IncidentState
 from dispatch import telling, webhooks
 from dispatch.errors import IllegalMove
-from dispatch.sos import asking, calls, escalation, merge, moving, queries, service, showing
+from dispatch.sos import (
+    asking,
+    calls,
+    escalation,
+    guardians,
+    merge,
+    moving,
+    queries,
+    service,
+    showing,
+    watching,
+)
 from dispatch.sos.call_rules import Why
 
 
@@ -42,6 +54,8 @@ def to_timer(session: Session, timer: Timer, *, at: datetime) -> None:
                 service.check_scene(session, timer, at=at)
             case calls.TIMER:
                 calls.look_again(session, timer.subject, at=at)
+            case watching.TIMER:
+                watching.slow_down(session, timer, at=at)
             case _:
                 raise ValueError(f"nobody knows what to do for the timer {timer.kind!r}")
     except IllegalMove:
@@ -52,17 +66,25 @@ def _to_sos(session: Session, fact: Fact, what: str, *, at: datetime) -> None:
     match what:
         case "opened" | "activated" | "reopened":
             merge.propose(session, fact.subject, at=at)
+            watching.begin(session, fact.subject, at=at)
         case "acknowledgement_lapsed" | "took_in":
             calls.look_again(session, fact.subject, at=at)
-        case "joined" | "cancel_asked" | "cancel_refused" | "cancelled_under_duress" | "resolved":
+        case "joined":
             merge.tell_parent(session, fact.subject, what, at=at)
-            if what == "resolved":
-                _end_calls(session, fact, at=at)
+            watching.begin(session, fact.subject, at=at)
+        case "resolved":
+            merge.tell_parent(session, fact.subject, what, at=at)
+            watching.end(session, fact.subject, at=at)
+            _tell_that_it_is_over(session, fact.subject, at=at)
+        case "cancel_asked" | "cancel_refused" | "cancelled_under_duress" | "signal_lost" | "signal_found":
+            merge.tell_parent(session, fact.subject, what, at=at)
         case _:
             pass  # seen on the timeline and the alert
 
 
-def _end_calls(session: Session, fact: Fact, *, at: datetime) -> None:
-    incident = queries.lock_incident(session, fact.subject)
+def _tell_that_it_is_over(session: Session, incident_id: UUID, *, at: datetime) -> None:
+    incident = queries.lock_incident(session, incident_id)
     if incident.state == IncidentState.RESOLVED:  # else it was reopened meanwhile
+        telling.withdraw(session, incident.id, at=at)
         calls.end_all(session, incident, why=Why.OVER, at=at)
+        guardians.tell_end(session, incident, at=at)

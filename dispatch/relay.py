@@ -1,6 +1,7 @@
 """The process that reacts: claims facts and due timers, and does what follows from them."""
 
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -16,7 +17,7 @@ from db.session import TRANSIENT, Database
 from db.turns import take_turns
 from dispatch import reactions
 from dispatch.geofences import watch
-from dispatch.sos import turnout
+from dispatch.sos import turnout, watching
 
 log = structlog.get_logger()
 
@@ -24,8 +25,9 @@ _WAIT_S = 0.5
 """How late a timer may be noticed; a fact rings the bell."""
 
 _LOOK_S = 1.0
-"""How often it is looked whether a device crossed a fence, and a helper is coming."""
+"""How often it is looked where callers and helpers are, and whether a device crossed a fence."""
 
+Seen = TypeVar("Seen")
 W = TypeVar("W", bound=Work)
 W_contra = TypeVar("W_contra", bound=Work, contravariant=True)
 
@@ -46,7 +48,7 @@ def main() -> None:
             nonlocal look_at
             more = turn(database, at=datetime.now(UTC))
             if time.monotonic() >= look_at:
-                look_at_turnout(database, at=datetime.now(UTC))
+                look_at_people(database, at=datetime.now(UTC))
                 left = look_at_fences(database, at=datetime.now(UTC))
                 # Calls for help come first: between two looks there is always a turn for them.
                 look_at = time.monotonic() + (0.0 if left else _LOOK_S)
@@ -64,18 +66,35 @@ def turn(database: Database, *, at: datetime) -> bool:
     return timers or facts
 
 
-def look_at_turnout(database: Database, *, at: datetime) -> None:
-    """See whether those who said yes are coming; each in a transaction of its own, stopping no other."""
-    with database.transaction() as session:
-        calls = turnout.look(session, at=at)
-    for call in calls:
+def look_at_people(database: Database, *, at: datetime) -> None:
+    """See where callers are and who of them fell silent, and whether those who said yes are coming."""
+    _look_at_each(database, watching.look, watching.take, at)
+    _look_at_each(database, turnout.look, turnout.attend, at)
+
+
+def _look_at_each(
+    database: Database,
+    look: Callable[..., Sequence[Seen]],
+    attend: Callable[..., object],
+    at: datetime,
+) -> None:
+    """Look after each that is seen in a transaction of its own, so that none of them stops another."""
+    try:
+        with database.transaction() as session:
+            seen = look(session, at=at)
+    except TRANSIENT:
+        raise
+    except Exception:
+        log.exception("not looked at", what=look.__module__)
+        return
+    for each in seen:
         try:
             with database.transaction() as session:
-                turnout.attend(session, call, at=at)
+                attend(session, each, at=at)
         except TRANSIENT:
             raise
         except Exception:
-            log.exception("a helper on the way was not looked after", call=str(call))
+            log.exception("not looked after", what=attend.__module__, which=str(each))
 
 
 def look_at_fences(database: Database, *, at: datetime) -> bool:

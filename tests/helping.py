@@ -85,6 +85,6 @@ def settle(database: Database, at: datetime) -> None:
     """Let the relay react until nothing is due, and look once who is coming."""
     while relay.turn(database, at=at):
         pass
-    relay.look_at_turnout(database, at=at)
+    relay.look_at_people(database, at=at)
     while relay.turn(database, at=at):
         pass

@@ -63,6 +63,28 @@ def tell(session: Session, incident: Incident, *, key: str, at: datetime) -> Tol
     return Told(reached, "" if len(reached) == len(contacts) else "not all of them can be reached")
 
 
+def tell_end(session: Session, incident: Incident, *, at: datetime) -> None:
+    """Have those who were told of the call told that it is over; who never heard of it is not startled."""
+    told = (
+        select(Contact)
+        .join(Message, Message.contact_id == Contact.id)
+        .where(Message.incident_id == incident.id, Message.text == "sos.guardian")
+        .distinct()
+    )
+    key = f"sos:{incident.id}:over:{incident.revision}"
+    for contact in session.scalars(told.order_by(Contact.id)).all():
+        telling.tell(
+            session,
+            contact,
+            "sos.guardian_over",
+            key=key,
+            until_at=at + USEFUL,
+            at=at,
+            incident_id=incident.id,
+            name=facts_of(session, incident)["name"],
+        )
+
+
 def list_contacts(session: Session, wearer_id: int) -> Sequence[Contact]:
     """The guardians of somebody, those to be told first standing first."""
     wanted = select(Contact).where(Contact.wearer_id == wearer_id)

@@ -17,5 +17,15 @@ def record(
     incident.revision += 1
     session.add(IncidentEvent(incident=incident, at=at, kind=what, by_id=by, detail=detail))
     outbox.append(session, f"sos.{what}", incident.id, at=at)
+    _ask_for_alert(session, incident, at)
+
+
+def show_again(session: Session, incident: Incident, *, at: datetime) -> None:
+    """Have the dispatchers shown what changes too often to be a line each: where the wearer is."""
+    incident.revision += 1
+    _ask_for_alert(session, incident, at)
+
+
+def _ask_for_alert(session: Session, incident: Incident, at: datetime) -> None:
     if incident.state != IncidentState.COUNTDOWN:
         notifications.request(session, "alert", incident.id, at=at)
