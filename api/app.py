@@ -61,6 +61,7 @@ from api.sos.pin_routes import router as pins
 from api.sos.routes import router as sos
 from api.sos.socket import router as sos_socket
 from api.statistics.routes import router as statistics
+from api.system.canary import router as canary
 from api.system.routes import router as system
 from api.webhooks.routes import router as webhooks
 from db.session import Database
@@ -163,6 +164,7 @@ def _version_1() -> APIRouter:
         policies,
         duties,
         contacts,
+        canary,
     ):
         version_1.include_router(router)
     return version_1

@@ -43,7 +43,7 @@ def service_rights(service: Service) -> list[Right]:
             return [*far_ends, *(Right(Access.READ, topic) for topic in OWNTRACKS_FILTERS)]
         case Service.NOTIFIER:
             return [*far_ends, Right(Access.WRITE, f"{ALERTS}/#")]
-        case Service.API:
+        case Service.API | Service.AUDIT:
             return [Right(Access.READ, f"{ALERTS}/#")]
         case Service.KEEPER:
             return [Right(Access.READ, "$SYS/#")]

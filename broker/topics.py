@@ -64,6 +64,7 @@ class Service(StrEnum):
     NOTIFIER = "@notifier"
     API = "@api"
     KEEPER = "@keeper"
+    AUDIT = "@audit"
     BENCH = "@bench"
 
 

@@ -1,6 +1,7 @@
 """How long what is at rest is kept.
 
-Incidents are kept for good, with their reports, timelines, calls and messages, and each channel's answers.
+Incidents are kept for good, with their reports, timelines, calls and messages, and each channel's answers;
+those that nobody called go with finished work.
 """
 
 from datetime import datetime, timedelta
@@ -10,15 +11,18 @@ from sqlalchemy import CursorResult, Delete, delete, select, text, update
 
 from db import answers
 from db.models import (
+    CanaryCall,
     Code,
     Fact,
     GeofenceEvent,
+    Incident,
     KeptAnswer,
     LoginSession,
     Message,
     Notification,
     QuarantinedFrame,
     RefreshToken,
+    SystemAlert,
     Timer,
     TryCount,
 )
@@ -63,6 +67,11 @@ def prune(database: Database, *, at: datetime, settings: RetentionSettings | Non
             QuarantinedFrame.received_at < at - timedelta(days=keep.keep_quarantine_days)
         ),
     )
+    # First, so that what is kept for an incident goes with these at once.
+    canaries = Incident.canary, Incident.resolved_at < done_before
+    gone["canary_incidents"] = _delete(database, delete(Incident).where(*canaries))
+    gone["canary_calls"] = _delete(database, delete(CanaryCall).where(CanaryCall.sent_at < done_before))
+    gone["system_alerts"] = _delete(database, delete(SystemAlert).where(SystemAlert.ended_at < done_before))
     for work in (Fact, Timer, Notification):
         old = delete(work).where(work.status != WorkStatus.WAITING, work.finished_at < done_before)
         if work is Notification:

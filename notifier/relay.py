@@ -13,7 +13,7 @@ from broker.client import Connection
 from broker.topics import Service
 from db import notifications, work
 from db.bell import Bell
-from db.models import Device, DeviceConfig, Incident, Notification
+from db.models import Device, DeviceConfig, Incident, Notification, SystemAlert
 from db.seal import Seal
 from db.session import TRANSIENT, Database
 from db.states import IncidentState
@@ -137,6 +137,9 @@ def repeat(database: Database, connection: Connection, *, at: datetime) -> int:
                 notifications.request(session, "state", device, at=at)
             if state != IncidentState.COUNTDOWN:
                 notifications.request(session, "alert", incident_id, at=at)
+        ill = or_(SystemAlert.ended_at.is_(None), SystemAlert.ended_at > at - _FORGETTABLE)
+        for alert in session.scalars(select(SystemAlert.uuid).where(ill)):
+            notifications.request(session, "system", alert, at=at)
         changed = DeviceConfig.changed_at > at - _FORGETTABLE
         for device in session.scalars(select(Device.uuid).join(DeviceConfig).where(changed)):
             notifications.request(session, "config", device, at=at)

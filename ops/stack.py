@@ -152,6 +152,7 @@ class Stack:
             "MAYDAY_API_PORT": str(self.plan.ports["api"]),
             "MAYDAY_PUBLIC_URL": self.plan.settings.get("MAYDAY_PUBLIC_URL") or self.api_url,
             "MAYDAY_POSTBOX_DIR": str(self.home / "postbox"),
+            "MAYDAY_DISK_DIR": str(self.data),
             # As the api tells them to a device that registers.
             "MAYDAY_DEVICE_PORT": str(self.plan.ports["mqtt"]),
             "MAYDAY_DEVICE_TLS_PORT": str(self.plan.ports["mqtt_tls"]),
@@ -181,6 +182,7 @@ class Stack:
             self._ours("sos-2", WORKERS, ["-m", "ingest", "sos", "--worker", "2"], after=["mosquitto"]),
             self._ours("dispatch", WORKERS, ["-m", "dispatch.relay"], after=["prepare"], niceness=3),
             self._ours("notifier", WORKERS, ["-m", "notifier.relay"], after=["mosquitto"], niceness=3),
+            self._ours("audit", WORKERS, ["-m", "dispatch.audit"], after=["mosquitto"], niceness=3),
             self._ours("api", COUNTERS, ["-m", "api"], after=["mosquitto"]),
             self._ours("telemetry", WORKERS, ["-m", "ingest", "telemetry"], after=["mosquitto"], niceness=10),
             self._ours("jobs", WORKERS, [*late, *schedule], after=["prepare", "redis"], niceness=10),

@@ -111,15 +111,22 @@ class Broker:
         self._process.wait()
         self._process = None
 
-    def add_device(self, uid: str) -> str:
+    def add_device(self, uid: str, password: str | None = None) -> str:
         """Let a device in at once, without a keeper; returns its password."""
-        return self._add(uid, dispatcher=False)
+        return self._add(uid, dispatcher=False, password=password)
 
     def add_dispatcher(self, username: str, regions: list[str] | None = None) -> str:
         return self._add(username, dispatcher=True, regions=regions)
 
-    def _add(self, username: str, *, dispatcher: bool, regions: list[str] | None = None) -> str:
-        password = new_secret()
+    def _add(
+        self,
+        username: str,
+        *,
+        dispatcher: bool,
+        regions: list[str] | None = None,
+        password: str | None = None,
+    ) -> str:
+        password = password or new_secret()
         self._accounts[username] = Account(username, hash_secret(password), dispatcher, regions)
         self._write()
         assert self._process is not None

@@ -66,6 +66,7 @@ def list_incidents(
         viewer=caller.id,
         states=wanted.state,
         region=wanted.region,
+        canary=wanted.canary,
         before=paging.read_cursor(wanted.cursor, UUID),
         limit=wanted.limit + 1,
     )

@@ -37,6 +37,7 @@ class IncidentFilter(Own):
 
     state: Annotated[list[IncidentState], Field(default_factory=list)]
     region: Annotated[str, Field(max_length=63), Storable] | None = None
+    canary: bool = False  # those by which the house tries itself, which are not shown otherwise
     cursor: Cursor | None = None
     limit: Limit = DEFAULT_LIMIT
 

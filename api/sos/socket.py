@@ -23,9 +23,9 @@ async def sos_events(socket: WebSocket) -> None:
 
 def render(change: Change) -> str | None:
     """A change as the contract writes it; None where it has no word for it."""
-    if change.news is News.CHANGED:
-        return None
     alert = change.alert
+    if change.news is News.CHANGED or alert.canary:
+        return None
     payload = {
         "event_uid": str(alert.incident),
         "timestamp": _iso(alert.device_at or alert.opened_at),

@@ -40,4 +40,5 @@ class CanaryCall(Base):
     stored_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]  # the device had its ack
     alerted_at: Mapped[datetime | None]  # it stood on the alert topic
+    telemetry_at: Mapped[datetime | None]  # a sample that was sent beside it was acknowledged
     trouble: Mapped[str | None]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -27,6 +27,7 @@ class Device(Base):
     owned_since: Mapped[datetime | None]  # what is older is not its owner's to see; none: all of it is
     created_at: Mapped[CreatedAt]
     retired_at: Mapped[datetime | None]
+    canary: Mapped[bool] = mapped_column(default=False, server_default=false())  # the house's own
 
     owner: Mapped[User | None] = relationship(lazy="raise")
     last: Mapped["DeviceLast | None"] = relationship(lazy="raise", viewonly=True)

@@ -68,3 +68,5 @@ class Delivery(Base):
     at: Mapped[datetime]
     ok: Mapped[bool]
     answer: Mapped[str]
+
+    __table_args__ = (Index("ix_deliveries_at", "at"),)

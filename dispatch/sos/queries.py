@@ -86,14 +86,16 @@ def list_incidents(
     viewer: int,
     states: Sequence[IncidentState] = (),
     region: str | None = None,
+    canary: bool = False,
     before: tuple[datetime, uuid.UUID] | None = None,
     limit: int = 50,
 ) -> Sequence[Incident]:
     """Newest first; `before` is the (opened_at, id) of the last one seen.
 
-    The viewer's own are found by the state that they are shown.
+    Calls by which the house tries itself are listed alone, or not at all. The viewer's own are found by
+    the state that they are shown.
     """
-    wanted = _with_people().where(seen_by)
+    wanted = _with_people().where(seen_by, Incident.canary.is_(canary))
     if states:
         wanted = wanted.where(_is_shown_in(states, viewer))
     if region is not None:

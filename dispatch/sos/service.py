@@ -195,7 +195,8 @@ def _open(session: Session, device: Device, press: Press, at: datetime) -> Incid
         level=0,
         reports=1,
         revision=0,
-        exercise=press.exercise,
+        exercise=press.exercise or device.canary,
+        canary=device.canary,
     )
     _place(session, incident, press, at)
     incident.region = region_of(session, incident.lat, incident.lon)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from broker import codec, topics
 from broker.client import Connection, Receipt
-from broker.frames import AlertFrame, CmdFrame, ConfigFrame, StateFrame
+from broker.frames import AlertFrame, CmdFrame, ConfigFrame, StateFrame, SystemAlertFrame
 from db import notifications, timers, work
 from db.models import (
     Device,
@@ -22,6 +22,7 @@ from db.models import (
     IncidentEvent,
     IncidentReport,
     Notification,
+    SystemAlert,
 )
 from db.session import Database
 from db.states import CallState, IncidentState
@@ -183,9 +184,32 @@ def config(session: Session, device_id: uuid.UUID) -> Retained:
     return Retained(topics.device(profile.device.uid, topics.Channel.CONFIG), codec.encode(frame))
 
 
+def system(session: Session, alert_id: uuid.UUID) -> Retained:
+    """What is ill in the chain, until it is well; of one that is over, what stands in its place by now."""
+    asked = session.scalars(select(SystemAlert).where(SystemAlert.uuid == alert_id)).one()
+    topic = topics.alert(asked.region, topics.AlertKind.SYSTEM, asked.what)
+    now = session.scalar(
+        select(SystemAlert).where(
+            SystemAlert.region == asked.region,
+            SystemAlert.what == asked.what,
+            SystemAlert.ended_at.is_(None),
+        )
+    )
+    if now is None:
+        return Retained(topic, b"")
+    frame = SystemAlertFrame(what=now.what, region=now.region, since=now.since, text=now.message)
+    return Retained(topic, codec.encode(frame))
+
+
 Render = Callable[[Session, uuid.UUID], Said]
 
-RENDER: dict[str, Render] = {"alert": alert, "state": state, "cmd": command, "config": config}
+RENDER: dict[str, Render] = {
+    "alert": alert,
+    "state": state,
+    "cmd": command,
+    "config": config,
+    "system": system,
+}
 
 
 def channels(connection: Connection) -> dict[str, Channel]:

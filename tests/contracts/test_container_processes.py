@@ -100,7 +100,7 @@ def test_the_broker_publishes_every_listener_but_that_of_our_services(services: 
     listening = {int(port) for port in re.findall(r"^listener (\d+)", broker_configuration(), re.MULTILINE)}
     service_port = next(port for port, name in LISTENERS.items() if name == "mqtt_service")
     assert {each.in_container for each in published(services["broker"])} == listening - {service_port}
-    for name in ("keeper", "sos-1", "sos-2", "telemetry", "notifier", "api"):
+    for name in ("keeper", "sos-1", "sos-2", "telemetry", "notifier", "audit", "api"):
         told = services[name]["environment"]
         assert (told["MAYDAY_MQTT_HOST"], told["MAYDAY_MQTT_PORT"]) == ("broker", str(service_port))
 
@@ -135,7 +135,7 @@ def test_mqtt_without_tls_stays_on_loopback_whatever_is_said(
 def test_databases_and_workers_have_no_way_out(compose: dict[str, Any], services: Services) -> None:
     assert compose["networks"]["inside"] == {"internal": True}
     outside = {name for name, service in services.items() if "outside" in service["networks"]}
-    assert outside == {"broker", "api", "notifier"}
+    assert outside == {"broker", "api", "notifier", "audit"}
 
 
 def test_the_api_listens_where_it_is_published_and_asked(services: Services) -> None:

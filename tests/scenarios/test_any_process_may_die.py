@@ -20,6 +20,7 @@ ALL = [
     "telemetry",
     "dispatch",
     "notifier",
+    "audit",
     "api",
     "jobs",
 ]

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("stored_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("alerted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("telemetry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("trouble", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_canary_calls")),
     )
@@ -325,6 +326,10 @@ def upgrade() -> None:
     op.add_column(
         "incidents", sa.Column("canary", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
+    op.add_column(
+        "devices", sa.Column("canary", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    )
+    op.create_index("ix_deliveries_at", "deliveries", ["at"], unique=False)
     op.add_column("incidents", sa.Column("merged_into_id", sa.Uuid(), nullable=True))
     op.add_column("incidents", sa.Column("shown", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.create_index(
@@ -365,6 +370,8 @@ def downgrade() -> None:
     op.drop_column("incidents", "shown")
     op.drop_column("incidents", "merged_into_id")
     op.drop_column("incidents", "canary")
+    op.drop_column("devices", "canary")
+    op.drop_index("ix_deliveries_at", table_name="deliveries")
     op.drop_column("incidents", "repeat_s")
     op.drop_column("incidents", "policy_name")
     op.drop_index("ix_messages_incident", table_name="messages")

@@ -239,6 +239,7 @@ GET    /api/v1/incidents/{incident_id}/candidates/  foreign    401      403    4
 POST   /api/v1/incidents/{incident_id}/helpers/  own           401      403    403    403        200   200
 POST   /api/v1/incidents/{incident_id}/helpers/  foreign       401      403    403    403        200   200
 POST   /api/v1/hooks/sms/                        anybody's     401      401    401    401        401   401
+GET    /api/v1/system/canary/                    anybody's     401      403    403    403        200   200
 """
 _HEAD, *_LINES = (line.split() for line in TABLE.strip().splitlines())
 _ROLES = _HEAD[2:]

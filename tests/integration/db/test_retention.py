@@ -6,9 +6,19 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from db import notifications, outbox, retention
-from db.models import Delivery, Fact, Incident, Message, Notification, Position, QuarantinedFrame
+from db.models import (
+    CanaryCall,
+    Delivery,
+    Fact,
+    Incident,
+    Message,
+    Notification,
+    Position,
+    QuarantinedFrame,
+    SystemAlert,
+)
 from db.session import Database
-from db.states import Clock, WorkStatus
+from db.states import Clock, IncidentState, WorkStatus
 from tests.builders import NOON, make_device, make_user, report
 
 DAY = timedelta(days=1)
@@ -77,3 +87,17 @@ def test_what_somebody_was_told_of_an_incident_is_kept_but_for_its_words(databas
         assert (kept.key, kept.sealed) == ("kept", "")
         [attempt] = session.scalars(select(Delivery))
         assert attempt.answer == "HTTP 200"
+
+
+def test_calls_that_nobody_made_go_with_finished_work(database: Database) -> None:
+    with database.transaction() as session:
+        for age in (40 * DAY, DAY):
+            reported = report(database, make_device(database), at=NOON - age)
+            incident = session.get_one(Incident, reported.incident_id)
+            incident.canary, incident.state, incident.resolved_at = True, IncidentState.RESOLVED, NOON - age
+            session.add(CanaryCall(sent_at=NOON - age, incident_id=incident.id))
+            session.add(
+                SystemAlert(region="default", what="disk", message="", since=NOON - age, ended_at=NOON - age)
+            )
+    gone = retention.prune(database, at=NOON)
+    assert (gone["canary_incidents"], gone["canary_calls"], gone["system_alerts"]) == (1, 1, 1)

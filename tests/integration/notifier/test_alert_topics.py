@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -17,8 +17,8 @@ from sqlalchemy import select
 from broker import topics
 from broker.client import Connection
 from broker.topics import AlertKind, Service
-from db import work
-from db.models import Delivery, Device, Notification
+from db import notifications, work
+from db.models import Delivery, Device, Notification, SystemAlert
 from db.session import Database
 from db.states import Outcome, Role, WorkStatus
 from dispatch import relay as dispatch_relay
@@ -68,6 +68,12 @@ class Desk:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @pytest.fixture
@@ -240,3 +246,64 @@ def _retained_state(broker: Broker, device: Device) -> dict[str, Any]:
         client.disconnect()
         client.loop_stop()
     return found
+
+
+def say(database: Database, alert: SystemAlert, at: datetime = NOON) -> None:
+    with database.transaction() as session:
+        session.add(alert)
+        session.flush()
+        notifications.request(session, "system", alert.uuid, at=at)
+
+
+def test_what_is_ill_stands_on_its_topic_until_it_is_well(
+    database: Database, connection: Connection, broker: Broker, desk: Desk
+) -> None:
+    ill = SystemAlert(region="default", what="disk", message="nearly full", since=NOON)
+    say(database, ill)
+    tell(database, connection)
+    where = "mayday/v1/alerts/default/system/disk"
+    said = {"what": "disk", "region": "default", "since": NOON.isoformat(), "text": "nearly full"}
+    assert desk.next() == (where, said)
+    with Desk(broker, where) as late:
+        assert late.next() == (where, said)
+    ill.ended_at = NOON + SECOND
+    say(database, ill, NOON + SECOND)
+    tell(database, connection, NOON + SECOND)
+    assert desk.next() == (where, None)
+
+
+def test_an_end_that_is_told_late_does_not_hide_what_is_ill_again(
+    database: Database, connection: Connection, desk: Desk
+) -> None:
+    over = SystemAlert(
+        region="default", what="disk", message="first", since=NOON - SECOND, ended_at=NOON - SECOND
+    )
+    say(database, SystemAlert(region="default", what="disk", message="second", since=NOON))
+    tell(database, connection)
+    say(database, over)
+    tell(database, connection)
+    texts = [said and said["text"] for _, said in (desk.next(), desk.next())]
+    assert texts == ["second", "second"]
+    with database.transaction() as session:
+        for alert in session.scalars(select(SystemAlert)):
+            alert.ended_at = NOON
+            notifications.request(session, "system", alert.uuid, at=NOON)
+    tell(database, connection)
+
+
+def test_what_is_ill_is_told_again_after_the_broker_forgot_it(
+    database: Database, connection: Connection, desk: Desk
+) -> None:
+    with database.transaction() as session:
+        session.add(SystemAlert(region="default", what="disk", message="nearly full", since=NOON))
+        session.add(SystemAlert(region="default", what="broker", message="", since=NOON, ended_at=NOON))
+    relay.repeat(database, connection, at=NOON + SECOND)
+    tell(database, connection, NOON + SECOND)
+    said = dict([desk.next(), desk.next()])
+    assert said["mayday/v1/alerts/default/system/broker"] is None
+    assert said["mayday/v1/alerts/default/system/disk"]
+    with database.transaction() as session:
+        for alert in session.scalars(select(SystemAlert)):
+            alert.ended_at = NOON
+    relay.repeat(database, connection, at=NOON + SECOND)
+    tell(database, connection, NOON + SECOND)

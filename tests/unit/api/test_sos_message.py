@@ -67,6 +67,11 @@ def test_other_changes_are_not_told() -> None:
     assert render(Change(News.CHANGED, alert())) is None
 
 
+@pytest.mark.parametrize("news", News)
+def test_a_call_that_nobody_made_is_never_told(news: News) -> None:
+    assert render(Change(news, alert(canary=True, exercise=True))) is None
+
+
 def test_an_incident_whose_device_has_no_clock_bears_the_time_it_opened() -> None:
     assert (
         message(Change(News.OPENED, alert(device_at=None)))["payload"]["timestamp"] == "2025-10-28T12:00:01Z"

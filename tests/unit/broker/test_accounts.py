@@ -60,7 +60,7 @@ def test_nobody_else_can_read_them_and_nothing_is_left_lying_about(tmp_path: Pat
 
 def test_the_bench_has_an_account_only_when_asked_for(tmp_path: Path) -> None:
     write_files(tmp_path, [], SETTINGS)
-    assert users(tmp_path) == ["@ingest", "@notifier", "@api", "@keeper"]
+    assert users(tmp_path) == ["@ingest", "@notifier", "@api", "@keeper", "@audit"]
     assert "@bench" not in (tmp_path / RIGHTS).read_text()
     write_files(tmp_path, [], SETTINGS, bench=True)
     assert users(tmp_path)[-1] == "@bench"
@@ -80,7 +80,7 @@ def test_the_bench_has_an_account_only_when_asked_for(tmp_path: Path) -> None:
 )
 def test_a_row_that_would_write_a_line_of_its_own_is_left_out(tmp_path: Path, account: Account) -> None:
     write_files(tmp_path, [account, WATCH], SETTINGS)
-    assert users(tmp_path) == ["watch-1", "@ingest", "@notifier", "@api", "@keeper"]
+    assert users(tmp_path) == ["watch-1", "@ingest", "@notifier", "@api", "@keeper", "@audit"]
     assert "other" not in (tmp_path / RIGHTS).read_text()
 
 

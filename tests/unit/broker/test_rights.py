@@ -34,7 +34,12 @@ def test_the_notifier_writes_and_reads_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "filters"), [(Service.API, {"mayday/v1/alerts/#"}), (Service.KEEPER, {"$SYS/#"})]
+    ("service", "filters"),
+    [
+        (Service.API, {"mayday/v1/alerts/#"}),
+        (Service.AUDIT, {"mayday/v1/alerts/#"}),
+        (Service.KEEPER, {"$SYS/#"}),
+    ],
 )
 def test_who_only_looks_on_writes_nothing(service: Service, filters: set[str]) -> None:
     assert reads(service) == filters
