@@ -59,21 +59,22 @@ def run(
     while not stopping.wait(pause_s):
         pause_s = min(every_s, AGAIN_S)
         try:
-            if call(database, settings) is None:
+            if rules.is_good(call(database, settings)):
                 pause_s = every_s
         except TRANSIENT as error:
             log.warning("no canary call: the database is away", error=str(error).strip())
 
 
-def call(database: Database, settings: BrokerSettings) -> str | None:
-    """Make one call, write down how it went, and end it; returns its trouble."""
+def call(database: Database, settings: BrokerSettings) -> Walk:
+    """Make one call, write down how it went, and end it."""
     try:
         password = _prepare(database, settings)
         walk, incident_id = asyncio.run(_Caller(settings, password).walk())
     except Taken as taken:
         walk, incident_id = Walk(datetime.now(UTC), failed=str(taken)), None
     with database.transaction() as session:
-        return _write_down(session, walk, incident_id)
+        _write_down(session, walk, incident_id)
+    return walk
 
 
 def ensure(session: Session, settings: BrokerSettings) -> str:
@@ -125,7 +126,7 @@ def _prepare(database: Database, settings: BrokerSettings) -> str:
     return password
 
 
-def _write_down(session: Session, walk: Walk, incident_id: uuid.UUID | None) -> str | None:
+def _write_down(session: Session, walk: Walk, incident_id: uuid.UUID | None) -> None:
     trouble = rules.trouble_of(walk)
     incident = session.get(Incident, incident_id) if incident_id is not None else None
     session.add(
@@ -142,7 +143,6 @@ def _write_down(session: Session, walk: Walk, incident_id: uuid.UUID | None) -> 
     end_open(session, at=datetime.now(UTC))
     if trouble is not None:
         log.warning("canary call failed", trouble=trouble)
-    return trouble
 
 
 @dataclass
@@ -152,7 +152,7 @@ class _Caller:
     settings: BrokerSettings
     password: str
     press: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
-    _heard: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
     _answer: dict[str, object] | None = None
     _walk: Walk = field(default_factory=lambda: Walk(datetime.now(UTC)))
 
@@ -189,18 +189,18 @@ class _Caller:
                 await asyncio.gather(*posts, return_exceptions=True)
 
     async def _insist(self, device: aiomqtt.Client) -> None:
-        """As the contract asks of devices: again each second, until the answer; then until all has come."""
-        await device.publish(topics.device(UID, Channel.VITALS), self._frame(f"{self.press}v", steps=0), 1)
-        while self._answer is None:
-            await device.publish(topics.device(UID, Channel.SOS), self._frame(self.press, type="manual"), 1)
-            await self._wait()
-        while self._walk.failed is None and None in (self._walk.alerted_at, self._walk.telemetry_at):
-            await self._wait()
-
-    async def _wait(self) -> None:
-        self._heard.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), _RESEND_S)
+        """As the contract asks of devices: again each second, until the answer is there."""
+        while not self._over.is_set():
+            if self._answer is None:
+                await device.publish(
+                    topics.device(UID, Channel.SOS), self._frame(self.press, type="manual"), 1
+                )
+            if self._walk.telemetry_at is None:
+                await device.publish(
+                    topics.device(UID, Channel.VITALS), self._frame(f"{self.press}v", steps=0), 1
+                )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), _RESEND_S)
 
     async def _hear(
         self, client: aiomqtt.Client, take: Callable[[dict[str, object], datetime], None]
@@ -209,7 +209,9 @@ class _Caller:
             if message.retain or not isinstance(message.payload, bytes) or not message.payload:
                 continue
             take(json.loads(message.payload), datetime.now(UTC))
-            self._heard.set()
+            walk = self._walk
+            if walk.failed or None not in (walk.acknowledged_at, walk.telemetry_at, walk.alerted_at):
+                self._over.set()
 
     def _on_answer(self, said: dict[str, object], at: datetime) -> None:
         if said.get("id") == f"{self.press}v" and self._walk.telemetry_at is None:

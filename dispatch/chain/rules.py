@@ -104,6 +104,11 @@ def is_behind(walk: Walk) -> bool:
     return walk.telemetry_at is None or walk.telemetry_at - walk.sent_at > TELEMETRY_WITHIN
 
 
+def is_good(walk: Walk) -> bool:
+    """Whether both lanes did what they are for."""
+    return trouble_of(walk) is None and not is_behind(walk)
+
+
 def judge_walks(newest: Sequence[Walk]) -> list[Finding]:
     """What the last calls say: one that fails may be chance, two are not."""
     last = newest[:LOOKS]

@@ -29,7 +29,7 @@ from db.models import (
 from db.session import Database
 from db.states import IncidentState, Outcome, Role
 from dispatch import audit, relay
-from dispatch.chain import canary, checks, heartbeat
+from dispatch.chain import canary, checks, heartbeat, rules
 from dispatch.chain.rules import Finding, Patience
 from dispatch.sos import service
 from ops.places import CHECKOUT
@@ -267,9 +267,14 @@ def test_the_canarys_device_is_made_once_and_made_whole_again(database: Database
         assert matches(password, credential.password_hash)
 
 
+def call(database: Database, broker: Broker) -> str | None:
+    """Make one, and see what was wrong with it."""
+    return rules.trouble_of(canary.call(database, broker.settings))
+
+
 def test_somebodys_device_of_that_name_never_becomes_a_canary(database: Database, broker: Broker) -> None:
     device = make_device(database, make_user(database), uid=canary.UID)
-    assert canary.call(database, broker.settings) == f"somebody has registered a device as {canary.UID}"
+    assert call(database, broker) == f"somebody has registered a device as {canary.UID}"
     incident = incident_of(database, report(database, device))
     assert (incident.canary, incident.exercise) == (False, False)
 
@@ -331,17 +336,17 @@ def test_a_canary_walks_the_whole_way_is_timed_and_leaves_nothing_open(
 ) -> None:
     broker.add_device(canary.UID, broker.settings.derive("canary"))
     with running(database, broker, tmp_path, *CHAIN):
-        assert canary.call(database, broker.settings) is None
-        assert canary.call(database, broker.settings) is None
-    for call in calls(database):
-        assert call.stored_at
-        assert call.acknowledged_at
-        assert call.alerted_at
-        assert call.telemetry_at
-        assert call.sent_at < call.stored_at < call.acknowledged_at
+        assert call(database, broker) is None
+        assert call(database, broker) is None
+    for made in calls(database):
+        assert made.stored_at
+        assert made.acknowledged_at
+        assert made.alerted_at
+        assert made.telemetry_at
+        assert made.sent_at < made.stored_at < made.acknowledged_at
     with database.transaction() as session:
         incidents = session.scalars(select(Incident)).all()
-        assert [each.id for each in incidents] == [call.incident_id for call in calls(database)]
+        assert [each.id for each in incidents] == [made.incident_id for made in calls(database)]
         assert {each.state for each in incidents} == {IncidentState.RESOLVED}
         kinds = session.scalars(select(IncidentEvent.kind).order_by(IncidentEvent.id)).all()
         assert kinds == ["opened", "resolved"] * 2
@@ -369,10 +374,10 @@ def test_a_link_that_is_broken_is_found_by_two_canaries(
     monkeypatch.setattr(canary, "_LONGEST_S", 3.0)
     broker.add_device(canary.UID, broker.settings.derive("canary"))
     with running(database, broker, tmp_path, *runs):
-        assert canary.call(database, broker.settings) == trouble
+        assert call(database, broker) == trouble
         sent_at = calls(database)[-1].sent_at
         assert only(database, sent_at, "canary", "telemetry-behind") == []
-        assert canary.call(database, broker.settings) == trouble
+        assert call(database, broker) == trouble
     sent_at = calls(database)[-1].sent_at
     assert only(database, sent_at, "canary", "telemetry-behind") == [(what, "default")]
     patience = Patience()
@@ -383,7 +388,7 @@ def test_a_link_that_is_broken_is_found_by_two_canaries(
 
 def test_a_canary_that_is_not_let_in_says_so(database: Database, broker: Broker) -> None:
     broker.add_device(canary.UID, "another password")
-    said = canary.call(database, broker.settings)
+    said = call(database, broker)
     assert said is not None
     assert said.startswith("it had no connection")
 
