@@ -110,11 +110,16 @@ def _database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def database(_database: Database) -> Database:
     """A migrated database without a row in it."""
-    with _database.transaction() as session:
+    empty(_database)
+    return _database
+
+
+def empty(database: Database) -> None:
+    """Leave no row."""
+    with database.transaction() as session:
         for hypertable in session.scalars(text(_WITH_CHUNKS)).all():
             session.execute(text(f"TRUNCATE {hypertable}"))
         session.execute(text(_DELETE_ROWS))
-    return _database
 
 
 @pytest.fixture(scope="session")

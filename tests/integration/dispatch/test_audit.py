@@ -151,7 +151,7 @@ def test_a_call_that_nobody_answers_is_found_until_somebody_does(database: Datab
 def test_a_device_that_is_silent_in_a_call_is_found(database: Database) -> None:
     report(database, make_device(database))
     settle(database, NOON)
-    relay.look_at_callers(database, at=NOON + MINUTE)
+    relay.look_at_people(database, at=NOON + MINUTE)
     assert only(database, NOON + MINUTE, "signal-lost") == [("signal-lost", "default")]
 
 

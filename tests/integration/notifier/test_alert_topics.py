@@ -34,14 +34,14 @@ SECOND = timedelta(seconds=1)
 class Desk:
     """A dispatcher's foreign client, noting what arrives on the alert topics."""
 
-    def __init__(self, broker: Broker, notifier: Connection) -> None:
+    def __init__(self, broker: Broker, notifier: Connection, topic: str = "mayday/v1/alerts/#") -> None:
         self._notifier = notifier
         self._seen: queue.Queue[tuple[str, bytes, bool]] = queue.Queue()
         ready = threading.Event()
         name = f"desk-{datetime.now(UTC).timestamp()}"
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name)
         self._client.username_pw_set(name, broker.add_dispatcher(name))
-        self._client.on_connect = lambda client, *_: client.subscribe("mayday/v1/alerts/#", 1)
+        self._client.on_connect = lambda client, *_: client.subscribe(topic, 1)
         self._client.on_subscribe = lambda *_: ready.set()
         self._client.on_message = lambda _, __, m: self._seen.put((m.topic, bytes(m.payload), m.retain))
         self._client.connect("127.0.0.1", broker.port)
@@ -264,7 +264,7 @@ def test_what_is_ill_stands_on_its_topic_until_it_is_well(
     where = "mayday/v1/alerts/default/system/disk"
     said = {"what": "disk", "region": "default", "since": NOON.isoformat(), "text": "nearly full"}
     assert desk.next() == (where, said)
-    with Desk(broker, where) as late:
+    with Desk(broker, connection, where) as late:
         assert late.next() == (where, said)
     ill.ended_at = NOON + SECOND
     say(database, ill, NOON + SECOND)
