@@ -323,6 +323,14 @@ def running(database: Database, broker: Broker, folder: Path, *programs: str, **
         yield
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How late is late is tried elsewhere: a busy machine is no broken link."""
+    for within in ("ACKNOWLEDGED_WITHIN", "ALERTED_WITHIN", "TELEMETRY_WITHIN"):
+        monkeypatch.setattr(rules, within, MINUTE)
+    monkeypatch.setattr(canary, "_LONGEST_S", 60.0)
+
+
 CHAIN = ("ingest sos --worker 1", "ingest telemetry", "notifier.relay")
 
 
@@ -331,6 +339,7 @@ def calls(database: Database) -> list[CanaryCall]:
         return list(session.scalars(select(CanaryCall).order_by(CanaryCall.id)))
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_canary_walks_the_whole_way_is_timed_and_leaves_nothing_open(
     database: Database, broker: Broker, tmp_path: Path
 ) -> None:
@@ -350,9 +359,10 @@ def test_a_canary_walks_the_whole_way_is_timed_and_leaves_nothing_open(
         assert {each.state for each in incidents} == {IncidentState.RESOLVED}
         kinds = session.scalars(select(IncidentEvent.kind).order_by(IncidentEvent.id)).all()
         assert kinds == ["opened", "resolved"] * 2
-    assert found(database, calls(database)[-1].sent_at) == []
+    assert only(database, calls(database)[-1].sent_at, "canary", "telemetry-behind") == []
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     ("runs", "trouble", "what"),
     [
@@ -371,7 +381,7 @@ def test_a_link_that_is_broken_is_found_by_two_canaries(
     trouble: str | None,
     what: str,
 ) -> None:
-    monkeypatch.setattr(canary, "_LONGEST_S", 3.0)
+    monkeypatch.setattr(canary, "_LONGEST_S", 6.0)
     broker.add_device(canary.UID, broker.settings.derive("canary"))
     with running(database, broker, tmp_path, *runs):
         assert call(database, broker) == trouble
