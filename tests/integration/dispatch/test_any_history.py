@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
@@ -308,7 +308,8 @@ ACTS: list[st.SearchStrategy[Act]] = [
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+# A history that fails is told as it was: to shorten it would take longer than to read it.
+@settings(max_examples=40, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(acts=st.lists(st.one_of(ACTS), min_size=30, max_size=60))
 def test_in_any_history_somebody_is_asked_until_somebody_answers(database: Database, acts: list[Act]) -> None:
     with watched(database):
