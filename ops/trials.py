@@ -26,7 +26,7 @@ def phases(arguments: Sequence[str]) -> list[Phase]:
     """Both, with what the caller has to say to pytest; of two options the later one counts."""
     pytest = (sys.executable, "-m", "pytest")
     return [
-        Phase("in company", [*pytest, "-n", "2", "--dist", "loadgroup", *arguments, "--alone", "never"]),
+        Phase("in company", [*pytest, "-n", "2", *arguments, "--alone", "never"]),
         Phase("alone", [*pytest, *arguments, "-n", "0", "--alone", "only"]),
     ]
 

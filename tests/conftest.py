@@ -16,6 +16,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 from sqlalchemy import text
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from api.accounts import passwords
 from db import migrate
@@ -185,8 +186,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--alone", choices=("only", "never"), help="Tests marked `alone`: them only, or never.")
 
 
+class OneStack(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out tests one by one, but those of a whole stack together, for they share it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        on_a_stack = nodeid.startswith(("tests/scenarios/", "tests/integration/ops/test_front_door.py"))
+        return "stack" if on_a_stack else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneStack | None:
+    return OneStack(config, log) if config.getoption("dist") == "load" else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take those of this phase; tests of a whole stack share one, so they stay together on one worker."""
+    """Take those of this phase."""
     if phase := config.getoption("alone"):
         alone = [item for item in items if item.get_closest_marker("alone")]
         others = [item for item in items if not item.get_closest_marker("alone")]
@@ -195,6 +209,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if isinstance(item, pytest.Function) and "mayday" in item.fixturenames:
             item.add_marker(pytest.mark.scenario)
-            item.add_marker(pytest.mark.xdist_group("stack"))
             # Bringing it up counts as the first test's time.
             item.add_marker(pytest.mark.timeout(600))
