@@ -21,7 +21,7 @@ from api.sos.schemas import (
     ProposalOut,
     WearerRef,
 )
-from api.sos.wearer import told
+from api.sos.wearer import by_first_name, told
 from db import timers
 from db.models import Incident, Timer
 from db.states import IncidentState
@@ -97,7 +97,9 @@ def _fields(incident: Incident, step: Timer | None, person: Person) -> dict[str,
         "merged_into": incident.merged_into_id,
         "next": _next(step),
     }
-    return fields if _sees_all(incident, person) else fields | _in_place(incident)
+    if _sees_all(incident, person):
+        return fields
+    return fields | {"acknowledged_by": by_first_name(fields["acknowledged_by"])} | _in_place(incident)
 
 
 def _in_place(incident: Incident) -> dict[str, Any]:

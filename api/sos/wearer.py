@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from api.sos.schemas import EventOut
+from api.sos.schemas import DeskRef, EventOut
 
 _OF_OTHERS = frozenset(
     {"merge_proposed", "merge_dismissed", "merged", "unmerged", "took_in", "let_go", "heard_of_merged"}
 )
 """Who else called is not theirs to know."""
+_OF_HELPERS = frozenset({"helper_declined", "helpers_silent", "helper_nudged", "helpers_released"})
+"""Nor who could not come."""
 
 
 def told(lines: Iterable[EventOut]) -> Iterator[EventOut]:
@@ -16,9 +18,16 @@ def told(lines: Iterable[EventOut]) -> Iterator[EventOut]:
     for line in lines:
         if line.kind == "joined":
             seems_over = False
-        if seems_over or line.kind in _OF_OTHERS:
+        if seems_over or line.kind in _OF_OTHERS | _OF_HELPERS:
             continue
         if line.kind == "cancelled_under_duress":
             seems_over = True
             line = line.model_copy(update={"kind": "resolved"})
-        yield line.model_copy(update={"detail": {}})
+        yield line.model_copy(update={"detail": {}, "by": by_first_name(line.by)})
+
+
+def by_first_name(person: DeskRef | None) -> DeskRef | None:
+    """Of those who answer, a first name is enough to call them by."""
+    if person is None:
+        return None
+    return person.model_copy(update={"full_name": next(iter(person.full_name.split()), "")})

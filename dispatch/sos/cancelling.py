@@ -118,7 +118,7 @@ def _as_if_cancelled(session: Session, incident: Incident, at: datetime) -> dict
     desk = None
     if incident.acknowledged_by_id is not None:
         user = session.get_one(User, incident.acknowledged_by_id)
-        desk = {"uuid": str(user.uuid), "full_name": user.full_name}
+        desk = {"uuid": str(user.uuid), "full_name": user.first_name or ""}
     place = None
     if incident.lat is not None:
         place = {

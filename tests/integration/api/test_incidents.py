@@ -8,6 +8,7 @@ from sqlalchemy import update
 from db.models import Incident, Region, User
 from db.session import Database
 from db.states import Role
+from dispatch.sos import queries, timeline
 from tests.builders import NOON, TASHKENT, make_device, make_user, report
 from tests.integration.api.speaking import Api, wrong_fields
 
@@ -144,6 +145,25 @@ def test_a_wearers_screen_gives_no_duress_and_no_desks_notes_away(api: Api, data
     said = shown(api, wearer, incident)
     assert said["duress"] is False
     assert "police" not in str(said)
+
+
+def test_a_wearer_sees_first_names_and_not_who_could_not_come(api: Api, database: Database) -> None:
+    wearer, desk = make_user(database), make_user(database, Role.DISPATCHER, name="Dilnoza Rahimova")
+    helper = make_user(database, Role.HELPER, name="Sardor Aliyev")
+    incident = report(database, make_device(database, wearer)).incident_id
+    with database.transaction() as session:
+        held = queries.lock_incident(session, incident)
+        timeline.record(session, held, "helper_declined", by=helper.id, at=NOON)
+        timeline.record(session, held, "helper_accepted", by=helper.id, at=NOON)
+    api.post(f"/api/v1/incidents/{incident}/ack/", desk)
+    said = shown(api, wearer, incident)
+    assert said["acknowledged_by"]["full_name"] == "Dilnoza"
+    assert [(line["kind"], line["by"] and line["by"]["full_name"]) for line in said["timeline"]] == [
+        ("opened", None),
+        ("helper_accepted", "Sardor"),
+        ("acknowledged", "Dilnoza"),
+    ]
+    assert "Rahimova" in str(shown(api, desk, incident))
 
 
 def test_wrong_questions_are_answered_with_what_is_wrong(api: Api, database: Database) -> None:

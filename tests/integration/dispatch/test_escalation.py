@@ -284,6 +284,22 @@ def told(database: Database) -> tuple[uuid.UUID, Contact, str]:
     return reported.incident_id, contact, guardians.make_token(reported.incident_id, contact)
 
 
+def test_a_guardian_who_was_told_is_told_the_end_and_no_other(
+    database: Database, told: tuple[uuid.UUID, Contact, str]
+) -> None:
+    incident, contact, _ = told
+    at = NOON + 70 * SECOND
+    with database.transaction() as session:
+        wearer = session.get_one(Incident, incident).wearer_id
+        session.add(Contact(wearer_id=wearer, name="Never told", phone="+998971111111"))
+        desk = session.scalars(select(User.id).where(User.id != wearer)).one()
+        service.resolve(session, incident, by=desk, outcome=Outcome.ASSISTED, at=at)
+    settle(database, at)
+    settle(database, at + SECOND)
+    ends = [told for told in messages(database) if told[0] == "sos.guardian_over"]
+    assert ends == [("sos.guardian_over", None, contact.id)]
+
+
 def speak(database: Database, token: str, words: Words, at: datetime) -> None:
     with database.transaction() as session:
         link = guardians.find_link(session, token)
