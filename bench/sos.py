@@ -50,7 +50,7 @@ def run(*, seconds: float, devices: int, console: Console) -> list[Result]:
         alone = _call(here, CallOrder(calls, CALLS_PER_S, calls))
         between = here.cpu_s()
         flood = here.start("bench.load", json.dumps(asdict(_flood(seconds, devices))))
-        here.wait_for_flood()
+        here.wait_for_flood(flood)
         beside = _call(here, CallOrder(calls, CALLS_PER_S, 2 * calls))
         after = here.cpu_s()
         flooded = finished_load(flood)

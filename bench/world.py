@@ -22,6 +22,7 @@ from ops.programs import Program
 from ops.stack import Stack
 
 _ALWAYS = ("postgres", "prepare", "keeper", "mosquitto")
+_LANE_IS_BUSY_S = 0.1
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -60,10 +61,10 @@ class World:
             assert row is not None
             return row
 
-    def wait_for_flood(self) -> None:
-        """Until the lane stores what the load sends."""
+    def wait_for_flood(self, flood: subprocess.Popen[str]) -> None:
+        """Until the lane stores what the load sends, or the load is over already."""
         before = self._lane_cpu_s()
-        while self._lane_cpu_s() < before + 0.5:
+        while self._lane_cpu_s() < before + _LANE_IS_BUSY_S and flood.poll() is None:
             time.sleep(0.05)
 
     def _lane_cpu_s(self) -> float:
