@@ -1,4 +1,4 @@
-"""A small town to try things in: people, a watch and a dispatcher that can be used at once."""
+"""A small town to try things in: people, a watch, a helper's phone and a desk that can be used at once."""
 
 import secrets
 from typing import Any
@@ -10,15 +10,17 @@ from api.accounts.passwords import hash_password
 from api.accounts.service import find_user, register_user
 from api.devices.service import give_dispatcher_credentials, register_device
 from broker.passwords import hash_secret, new_secret
-from db.models import MqttCredential, Region, User
+from db.models import Helper, MqttCredential, Region, User
 from db.session import Database
-from db.states import Role
+from db.states import DeviceKind, Role, Skill
 from ops.stack import Stack
 
 ADMIN = "+998901000001"
 DISPATCHER = "+998901000002"
 WEARER = "+998901000003"
+HELPER = "+998901000004"
 WATCH = "demo-watch"
+PHONE = "demo-phone"
 DESK = "demo-desk"
 CITY = "MULTIPOLYGON(((69.1 41.2, 69.4 41.2, 69.4 41.4, 69.1 41.4, 69.1 41.2)))"
 
@@ -37,13 +39,18 @@ def seed(stack: Stack) -> dict[str, Any]:
         dispatcher = _person(session, DISPATCHER, "Demo Dispatcher", Role.DISPATCHER)
         wearer = _person(session, WEARER, "Demo Wearer", Role.CUSTOMER)
         desk, desk_secret = give_dispatcher_credentials(session, _get(session, DISPATCHER).id, username=DESK)
-        watch_secret = _watch(session, owner=_get(session, WEARER))
+        watch_secret = _device(session, WATCH, DeviceKind.WATCH, owner=_get(session, WEARER))
+        helper = _person(session, HELPER, "Demo Helper", Role.HELPER)
+        phone_secret = _device(session, PHONE, DeviceKind.PHONE, owner=_get(session, HELPER))
+        _make_available(session, _get(session, HELPER))
     database.close()
     return {
         "admin": admin,
         "dispatcher": dispatcher | {"mqtt_username": desk, "mqtt_password": desk_secret},
         "wearer": wearer,
         "watch": {"uid": WATCH, "password": watch_secret},
+        "helper": helper,
+        "phone": {"uid": PHONE, "password": phone_secret},
     }
 
 
@@ -62,13 +69,18 @@ def _person(session: Session, phone: str, name: str, role: Role) -> dict[str, st
     return {"phone": phone, "password": password}
 
 
-def _watch(session: Session, *, owner: User) -> str:
-    credential = session.get(MqttCredential, WATCH)
+def _device(session: Session, uid: str, kind: DeviceKind, *, owner: User) -> str:
+    credential = session.get(MqttCredential, uid)
     if credential is None:
-        return register_device(session, owner.id, uid=WATCH, model="Demo Watch")[1]
+        return register_device(session, owner.id, uid=uid, model=f"Demo {kind.title()}", kind=kind)[1]
     secret = new_secret()
     credential.password_hash, credential.revoked_at = hash_secret(secret), None
     return secret
+
+
+def _make_available(session: Session, person: User) -> None:
+    if session.get(Helper, person.id) is None:
+        session.add(Helper(user_id=person.id, skills=[Skill.FIRST_AID], radius_m=5_000, available=True))
 
 
 def _get(session: Session, phone: str) -> User:

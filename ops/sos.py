@@ -30,7 +30,10 @@ STORED = "stored: incident, timer and fact committed"
 ACKNOWLEDGED = "acknowledged to the device"
 ALERTED = "on the dispatchers' alert topic"
 SHOWN = "on the dispatchers' WebSocket"
-STATIONS = (PUBLISHED, STORED, ACKNOWLEDGED, ALERTED, SHOWN)
+OFFERED = "offered to a helper near by"
+STATIONS = (PUBLISHED, STORED, ACKNOWLEDGED, ALERTED, SHOWN, OFFERED)
+
+_NEAR_BY = {"lat": 41.313, "lon": 69.2413}
 
 
 @dataclass
@@ -41,14 +44,16 @@ class Way:
     incident: str | None = None
     joined: bool = False
     refused: str | None = None
+    has_helper: bool = True
     reached_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def expected(self) -> list[str]:
-        """The WebSocket tells of new incidents only; a refused press goes no further than its answer."""
+        """The WebSocket and helpers hear of new incidents only; a refused press ends at its answer."""
         if self.refused is not None:
             return [PUBLISHED, ACKNOWLEDGED]
-        return [station for station in STATIONS if not (self.joined and station == SHOWN)]
+        passed_over = {SHOWN, OFFERED} if self.joined else set() if self.has_helper else {OFFERED}
+        return [station for station in STATIONS if station not in passed_over]
 
     @property
     def complete(self) -> bool:
@@ -56,11 +61,12 @@ class Way:
 
 
 class Watcher:
-    """Stands at every station at once: the device, the database, the alert topic, the WebSocket."""
+    """Stands at every station at once: the device, the database, alert topic, WebSocket, a helper's phone."""
 
     def __init__(self, status: dict[str, Any]) -> None:
         self._status = status
         self._watch = status["demo"]["watch"]
+        self._phone = status["demo"].get("phone")  # a home that was made before it has none
         self._arrivals: list[tuple[float, str, dict[str, Any]]] = []
         self._arrived = asyncio.Event()
         self._token: str | None = None
@@ -96,6 +102,12 @@ class Watcher:
                 self._at_database(database),
                 self._at_socket(socket),
             ]
+            if self._phone:
+                helper = await stack.enter_async_context(
+                    self._mqtt(self._phone["uid"], self._phone["password"])
+                )
+                await self._be_near(helper)
+                posts.append(self._at_topic(OFFERED, helper))
             watching = [asyncio.create_task(post) for post in posts]
             try:
                 yield self
@@ -106,7 +118,7 @@ class Watcher:
 
     async def press(self) -> Way:
         """Send one SOS as a watch does, and wait until it came all the way, or ten seconds."""
-        way = Way(press=uuid.uuid4().hex[:8])
+        way = Way(press=uuid.uuid4().hex[:8], has_helper=self._phone is not None)
         frame = {"id": way.press, "ts": int(time.time()), "type": "button", **PLACE}
         self._arrivals.clear()
         sent_at = time.perf_counter()
@@ -121,6 +133,20 @@ class Watcher:
             except TimeoutError:
                 break
         return way
+
+    async def _be_near(self, helper: aiomqtt.Client) -> None:
+        """Have the helper's phone say where it is, and wait until that is stored."""
+        topic = topics.DeviceTopic
+        uid = self._phone["uid"]
+        await helper.subscribe(str(topic(uid, topics.Channel.ACK)), 1)
+        fix = {"id": uuid.uuid4().hex[:8], "ts": int(time.time()), "acc": 10, **_NEAR_BY}
+        await helper.publish(str(topic(uid, topics.Channel.POS)), json.dumps(fix), qos=1)
+        async with asyncio.timeout(WAIT_S):
+            async for message in helper.messages:
+                if json.loads(str(message.payload, "utf-8")).get("id") == fix["id"]:
+                    break
+        await helper.unsubscribe(str(topic(uid, topics.Channel.ACK)))
+        await helper.subscribe(str(topic(uid, topics.Channel.OFFER)), 1)
 
     async def resolve(self, way: Way) -> None:
         """Close what was opened, as the dispatcher would."""
@@ -211,6 +237,8 @@ def show(status: dict[str, Any], *, count: int = 1, keep: bool = False, console:
     for station in STATIONS:
         took_ms = sorted(way.reached_s[station] * 1000 for way in ways if station in way.reached_s)
         if not took_ms:
+            if station == OFFERED and not last.has_helper:
+                continue
             missing = "[red]never[/red]" if station in last.expected else "only new incidents are told there"
             table.add_row(station, missing)
         elif count > 1:

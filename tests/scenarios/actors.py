@@ -23,6 +23,9 @@ from tests.servers import WAIT_S, eventually
 RESEND_S = 1.0
 """As the contract asks of devices: again each second, until the server's own ack."""
 
+STEPS = frozenset({"asked", "escalated", "helpers_asked", "helpers_silent"})
+"""What stands on a timeline beside a story: whom the house asked meanwhile."""
+
 
 class Listener:
     """mosquitto_sub on some topics; what it prints can be awaited."""
@@ -222,6 +225,14 @@ class House:
 
     def resolve(self, incident: str) -> None:
         self.desk.post(f"/api/v1/incidents/{incident}/resolve/", {"outcome": "false_alarm"})
+
+    def say_helper_is(self, *, available: bool) -> None:
+        """Whether the demo's helper may be asked: they are not to turn up in the stories of others."""
+        helper = self.login(self.status["demo"]["helper"])
+        status, answer = helper.send(
+            "PUT", "/api/v1/helpers/me/", {"skills": [], "radius_m": 5_000, "available": available}
+        )
+        assert status == 200, answer
 
     def close(self) -> None:
         for watch in self._watches:

@@ -3,12 +3,15 @@
 import json
 import os
 import time
+from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
+import pytest
+
 from ops.sos import ALERTED, Watcher
 from tests.conftest import Mayday
-from tests.scenarios.actors import House, Watch
+from tests.scenarios.actors import STEPS, House, Watch
 from tests.scenarios.conftest import Status
 from tests.servers import WAIT_S, eventually, queued_s
 
@@ -49,7 +52,7 @@ def test_a_press_reaches_the_dispatchers_screen_and_its_end_reaches_the_watch(ho
 
     timeline = [event["kind"] for event in house.desk.get(f"/api/v1/incidents/{incident}/")["timeline"]]
     # The first step is taken beside it: before the dispatcher takes the call, or not at all.
-    assert [kind for kind in timeline if kind != "asked"] == ["opened", "acknowledged", "resolved"]
+    assert [kind for kind in timeline if kind not in STEPS] == ["opened", "acknowledged", "resolved"]
     assert wearer.get(f"/api/v1/incidents/{incident}/")["state"] == "resolved"
 
 
@@ -136,12 +139,23 @@ def test_a_malformed_call_is_answered_and_can_be_read_in_quarantine(house: House
     assert kept["text"] == '{"id":"broken","lat":'
 
 
-def test_mayday_sos_walks_the_whole_way(house: House, mayday: Mayday) -> None:
+@pytest.fixture
+def demo_helper(house: House) -> Iterator[None]:
+    """The demo's helper may be asked."""
+    house.say_helper_is(available=True)
+    yield
+    house.say_helper_is(available=False)
+
+
+@pytest.mark.usefixtures("demo_helper")
+def test_mayday_sos_walks_the_whole_way(mayday: Mayday) -> None:
     said = mayday("sos", "--count", "2")
     assert "never" not in said
     assert "on the dispatchers' alert topic" in said
+    assert "offered to a helper near by" in said
 
 
+@pytest.mark.usefixtures("demo_helper")
 async def test_an_alert_is_with_the_dispatchers_at_once(status: Status) -> None:
     found = status()
     pids = [process["pid"] for process in found["processes"]]

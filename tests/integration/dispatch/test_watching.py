@@ -85,7 +85,9 @@ def orders(database: Database) -> list[tuple[int | None, int | None]]:
 
 def lines(database: Database, incident_id: uuid.UUID) -> list[str]:
     with database.transaction() as session:
-        kinds = select(IncidentEvent.kind).where(IncidentEvent.incident_id == incident_id)
+        kinds = select(IncidentEvent.kind).where(
+            IncidentEvent.incident_id == incident_id, IncidentEvent.kind.not_in(("asked", "escalated"))
+        )
         return list(session.scalars(kinds.order_by(IncidentEvent.id)))
 
 
