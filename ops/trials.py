@@ -43,7 +43,9 @@ def run(phases: Sequence[Phase]) -> int:
             codes.append(code)
             said.append(f"{phase.title}: {last_line.strip('= ')}")
             if code not in (0, _FAILED, NOTHING_RAN):
-                break  # it was interrupted or understood nothing: the next would fare no better
+                # Interrupted, or misunderstood: the next would fare no better.
+                said[-1] += f"; it did not come to its end (exit code {code})"
+                break
     finally:
         signal.signal(signal.SIGINT, before)
     print(*said, sep="\n", flush=True)

@@ -36,7 +36,9 @@ def test_it_is_well_when_something_ran_and_nothing_failed(codes: tuple[int, int]
 
 def test_an_interrupted_run_is_the_last(capfd: pytest.CaptureFixture[str]) -> None:
     assert run([ends_with(INTERRUPTED, "interrupted"), ends_with(0)]) == INTERRUPTED
-    assert capfd.readouterr().out.endswith("\na phase: interrupted\n")
+    assert capfd.readouterr().out.endswith(
+        "\na phase: interrupted; it did not come to its end (exit code 2)\n"
+    )
 
 
 def test_the_last_lines_say_how_each_phase_ended(capfd: pytest.CaptureFixture[str]) -> None:
