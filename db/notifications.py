@@ -11,7 +11,11 @@ from db import bell, outbox
 from db.models.work import Delivery, Notification, Timer
 from db.states import WorkStatus
 
-CHANNEL = "notifications"
+TOPICS = "topics"
+MESSAGES = "messages"
+"""The bells: an alert does not wake those who wait for providers, nor they the topics."""
+
+_TO_PROVIDERS = frozenset({"push", "sms", "mail", "nobody", "webhook"})
 
 UNCONFIRMED = "message_unconfirmed"
 """The timer of a message while one channel brings it; when it is due, the next channel is asked."""
@@ -20,7 +24,7 @@ UNCONFIRMED = "message_unconfirmed"
 def request(session: Session, channel: str, subject: uuid.UUID, *, at: datetime, **payload: Any) -> None:
     """Have `subject` told on `channel`; the notifier wakes after the commit."""
     session.add(Notification(kind=channel, subject=subject, payload=payload, created_at=at, due_at=at))
-    bell.ring(session, CHANNEL)
+    bell.ring(session, MESSAGES if channel in _TO_PROVIDERS else TOPICS)
 
 
 def record_attempt(

@@ -33,6 +33,9 @@ log = structlog.get_logger()
 _WAIT_S = 1.0
 """How long a request may lie unseen when its ring was not heard."""
 
+_BETWEEN_ALERTS = 2
+"""How much else is said before it is looked whether there is another alert."""
+
 _MESSENGERS = ((("push",), 2), (("sms",), 2), (("mail", "nobody"), 1), (("webhook",), 2))
 """Which channels share threads, and how many."""
 
@@ -50,9 +53,10 @@ def main() -> None:
     with (
         process.running("notifier") as life,
         Connection("notifier", Service.NOTIFIER, settings) as connection,
-        Bell(database.url, notifications.CHANNEL) as bell,
+        Bell(database.url, notifications.TOPICS) as bell,
     ):
         topics, repeated = topic_channels(connection), 0
+        alerts = {"alert": topics.pop("alert")}
         messengers = _messengers(database, settings, life)
 
         def take_turn() -> bool:
@@ -62,7 +66,8 @@ def main() -> None:
             at = datetime.now(UTC)
             if connection.connected and connection.generation != repeated:
                 repeated = repeat(database, connection, at=at)
-            return turn(database, topics, at=at)
+            alerted = turn(database, alerts, at=at)
+            return turn(database, topics, at=at, limit=_BETWEEN_ALERTS) or alerted
 
         take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping, beat=life.beat)
         for each in messengers:
@@ -115,7 +120,7 @@ def _send(database: Database, channels: Mapping[str, Channel], life: process.Lif
     def take_turn() -> bool:
         return turn(database, channels, at=datetime.now(UTC), lease=_MESSAGE_LEASE, limit=1)
 
-    with Bell(database.url, notifications.CHANNEL) as bell:
+    with Bell(database.url, notifications.MESSAGES) as bell:
         take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping)
 
 
