@@ -1,7 +1,7 @@
 """The house tries itself while it runs, and nobody takes that for a call."""
 
 from tests.scenarios.actors import House
-from tests.servers import eventually
+from tests.servers import WAIT_S, eventually
 
 
 def test_a_canary_walks_the_whole_way_of_a_running_house(house: House) -> None:
@@ -9,7 +9,7 @@ def test_a_canary_walks_the_whole_way_of_a_running_house(house: House) -> None:
         last = house.desk.get("/api/v1/system/canary/")["last"]
         return any(call["trouble"] is None and call["telemetry_ms"] is not None for call in last)
 
-    eventually(went_well, "a canary call that came all the way", within_s=90)
+    eventually(went_well, "a canary call that came all the way", within_s=2 * WAIT_S)
     [tried, *_] = house.desk.get("/api/v1/incidents/?canary=true")["items"]
     assert (tried["exercise"], tried["canary"], tried["device"]["uid"]) == (True, True, "mayday-canary")
     eventually(

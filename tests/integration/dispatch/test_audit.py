@@ -35,7 +35,7 @@ from dispatch.sos import service
 from ops.places import CHECKOUT
 from tests.builders import NOON, incident_of, make_device, make_user, press, report
 from tests.maps import make_region
-from tests.servers import Broker, eventually
+from tests.servers import WAIT_S, Broker, eventually
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -243,7 +243,7 @@ def test_a_heartbeat_is_sent_while_all_is_well_and_survives_a_watchman_who_is_no
         stopping.wait(0.2)
         assert len(seen) == before
         stopping.set()
-        work.join(5)
+        work.join(WAIT_S)
     assert set(seen) == {"/beat"}
 
 
@@ -317,9 +317,9 @@ def running(database: Database, broker: Broker, folder: Path, *programs: str, **
                 stdout=log,
                 stderr=log,
             )
-            stack.callback(child.wait, 15)
+            stack.callback(child.wait, WAIT_S)
             stack.callback(child.terminate)
-            eventually(beat.exists, f"{program} to be ready", within_s=30)
+            eventually(beat.exists, f"{program} to be ready")
         yield
 
 
@@ -408,6 +408,6 @@ def test_the_process_says_that_the_broker_is_gone_and_takes_it_back(
 ) -> None:
     with running(database, broker, tmp_path, "dispatch.audit", MAYDAY_CANARY_EVERY_S="0"):
         broker.kill()
-        eventually(lambda: standing(database) == ["broker"], "the alert", within_s=30)
+        eventually(lambda: standing(database) == ["broker"], "the alert")
         broker.start()
-        eventually(lambda: standing(database) == [], "the alert to end", within_s=30)
+        eventually(lambda: standing(database) == [], "the alert to end")

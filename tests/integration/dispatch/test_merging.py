@@ -73,6 +73,13 @@ def test_two_calls_near_in_place_and_time_are_proposed_for_merging_on_both_timel
     assert troubles(database) == []
 
 
+def test_nothing_is_proposed_before_both_have_opened(database: Database) -> None:
+    first, second = press(database), press(database, north_m=120, after_s=1)
+    settle(database, NOON)  # a turn that began in between
+    for each in (first, second):
+        assert timeline(database, each.incident_id)[0] == "opened"
+
+
 @pytest.mark.parametrize(
     ("north_m", "after_s", "said"),
     [
