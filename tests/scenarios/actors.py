@@ -26,6 +26,10 @@ RESEND_S = 1.0
 STEPS = frozenset({"asked", "escalated", "helpers_asked", "helpers_silent"})
 """What stands on a timeline beside a story: whom the house asked meanwhile."""
 
+# Far from where most stories happen, so that nobody else is near.
+SAMARKAND = {"lat": 39.654, "lon": 66.975}
+NEAR_BY = {"lat": 39.656, "lon": 66.975}
+
 
 class Listener:
     """mosquitto_sub on some topics; what it prints can be awaited."""
@@ -176,6 +180,27 @@ class Watch:
             self._down.close()
 
 
+class Phone(Watch):
+    """The phone of a helper, which also hears offers."""
+
+    def __init__(self, mqtt: dict[str, Any], uid: str, password: str) -> None:
+        super().__init__(mqtt, uid, password)
+        channels = [f"mayday/v1/dev/{uid}/{channel}" for channel in ("offer", "ack")]
+        self.heard = Listener(mqtt, uid, password, *channels)
+
+    def stand(self, place: dict[str, float]) -> None:
+        """Say where it is, and wait until that is stored."""
+        frame = {"id": uuid.uuid4().hex[:8], "ts": int(time.time()), **place}
+        self.publish("pos", frame)
+        assert self.heard.until(lambda topic, said: topic.endswith("/ack") and said["id"] == frame["id"])
+
+    def offer(self) -> dict[str, Any]:
+        """The next offer."""
+        offered = self.heard.until(lambda topic, _: topic.endswith("/offer"), WAIT_S)
+        assert offered is not None
+        return offered
+
+
 class House:
     """A running stack and who may use it."""
 
@@ -225,6 +250,34 @@ class House:
 
     def resolve(self, incident: str) -> None:
         self.desk.post(f"/api/v1/incidents/{incident}/resolve/", {"outcome": "false_alarm"})
+
+    def new_helper(self, name: str) -> tuple[Api, Phone]:
+        """Somebody whom an admin made a helper, with a phone that says that they are near Samarkand."""
+        number, password = uuid.uuid4().int % 10_000_000, uuid.uuid4().hex
+        person = {"phone_number": f"+99894{number:07d}", "full_name": name}
+        registered = self.anyone.post(
+            "/api/v1/auth/register/", person | {"password": password, "password2": password}
+        )
+        helper = Api(self.anyone.url, registered["access"])
+        me = helper.get("/api/v1/auth/me/")["uuid"]
+        admin = self.login(self.status["demo"]["admin"])
+        assert admin.send("PUT", f"/api/v1/users/{me}/roles/helper/")[0] == 200
+        profile = {"skills": ["first_aid"], "radius_m": 2_000, "available": True}
+        assert helper.send("PUT", "/api/v1/helpers/me/", profile)[0] == 200
+        uid = f"phone-{uuid.uuid4().hex[:8]}"
+        device = helper.post("/api/v1/devices/", {"device_uid": uid, "model": "Phone", "kind": "phone"})
+        secret = device["mqtt"]["password"]
+        probe = Watch(self.mqtt, uid, secret)
+        eventually(lambda: probe.publish("status", {"s": "online"}) == 0, "the new phone to be let in")
+        phone = Phone(self.mqtt, uid, secret)
+        phone.stand(NEAR_BY)
+        return helper, phone
+
+    def send_home(self, helper: Api, phone: Phone) -> None:
+        """Their story is over; they are not to turn up in others."""
+        away = {"skills": [], "radius_m": 2_000, "available": False}
+        assert helper.send("PUT", "/api/v1/helpers/me/", away)[0] == 200
+        phone.heard.close()
 
     def say_helper_is(self, *, available: bool) -> None:
         """Whether the demo's helper may be asked: they are not to turn up in the stories of others."""
