@@ -93,7 +93,9 @@ def test_it_reads_the_alerts_of_its_regions_and_writes_nothing(
         for region in ("north", "default", "south"):
             notifier.publish(topics.alert(region, AlertKind.SOS, "1"), b"{}").wait(WAIT_S)
     connected.hears("mayday/v1/alerts/south/sos/1")
-    assert [topic for topic, _ in connected.heard()] == [
+    # Beside what other tests left retained.
+    said_here = ("/1", "/forged")
+    assert [topic for topic, _ in connected.heard() if topic.endswith(said_here)] == [
         "mayday/v1/alerts/default/sos/1",
         "mayday/v1/alerts/south/sos/1",
     ]
