@@ -133,8 +133,10 @@ def test_a_dispatcher_reads_its_own_regions_and_the_default_one_also_late(
         late = station("desk-north", broker.add_dispatcher("desk-north", ["north"]), listener="mqtt_ws")
         late.listen("mayday/v1/alerts/#")
         late.hears(alerts["default"])
-        assert {topic for topic, _ in chief.heard()} == set(alerts.values())
-        assert {topic for topic, _ in north.heard()} == {alerts["north"], alerts["default"]}
+        # Beside what other tests left retained.
+        ours = set(alerts.values())
+        assert {topic for topic, _ in chief.heard()} & ours == ours
+        assert {topic for topic, _ in north.heard()} & ours == {alerts["north"], alerts["default"]}
         late.hears(alerts["north"])
         assert alerts["south"] not in {topic for topic, _ in late.heard()}
         for topic in alerts.values():
@@ -144,11 +146,12 @@ def test_a_dispatcher_reads_its_own_regions_and_the_default_one_also_late(
 def test_a_dispatcher_cannot_raise_an_alert(broker: Broker, station: Connect) -> None:
     desk = station("desk-forger", broker.add_dispatcher("desk-forger"))
     desk.listen("mayday/v1/alerts/#")
-    desk.say(topics.alert("default", AlertKind.SOS, "forged"))
+    forged = topics.alert("default", AlertKind.SOS, "forged")
+    desk.say(forged)
     with service(broker, Service.NOTIFIER) as notifier:
         notifier.publish(topics.alert("default", AlertKind.SYSTEM, "real"), b"{}").wait(WAIT_S)
     desk.hears(topics.alert("default", AlertKind.SYSTEM, "real"))
-    assert len(desk.heard()) == 1
+    assert forged not in {topic for topic, _ in desk.heard()}
 
 
 @pytest.mark.parametrize(
