@@ -35,7 +35,7 @@ def what_is_seen(house: House, pin: str) -> tuple[list[Any], str, Watch, Api]:
     seen = [
         {name: value for name, value in each.items() if name != "id"} for each in (refused, answer, shown)
     ]
-    kinds = [line["kind"] for line in own["timeline"]]
+    kinds = [line["kind"] for line in own["timeline"] if line["kind"] not in STEPS]
     return [*seen, own["state"], own["outcome"], own["duress"], kinds], incident, watch, wearer
 
 
