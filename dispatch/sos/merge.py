@@ -32,6 +32,7 @@ def propose(session: Session, incident_id: uuid.UUID, *, at: datetime) -> MergeP
     near, distance_m = found
     first, second = sorted((incident, near), key=lambda each: (each.opened_at, each.id))
     # The other may have opened since the time of this turn was taken.
+    at = max(at, second.opened_at)
     proposal: MergeProposal | None = session.scalar(
         insert(MergeProposal)
         .values(incident_id=first.id, other_id=second.id, proposed_at=at, distance_m=distance_m)

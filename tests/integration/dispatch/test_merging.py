@@ -23,7 +23,7 @@ from tests.builders import (
     report,
     set_pins,
 )
-from tests.integration.dispatch.stories import detail, settle, timeline, told, troubles, waiting
+from tests.integration.dispatch.stories import detail, lines, settle, timeline, told, troubles, waiting
 
 SECOND = timedelta(seconds=1)
 METRE = 1 / 111_195
@@ -76,8 +76,11 @@ def test_two_calls_near_in_place_and_time_are_proposed_for_merging_on_both_timel
 def test_nothing_is_proposed_before_both_have_opened(database: Database) -> None:
     first, second = press(database), press(database, north_m=120, after_s=1)
     settle(database, NOON)  # a turn that began in between
+    assert proposed(database) == {pair(first, second)}
     for each in (first, second):
-        assert timeline(database, each.incident_id)[0] == "opened"
+        opened, *later = lines(database, each.incident_id)
+        assert opened.kind == "opened"
+        assert all(line.at >= opened.at for line in later)
 
 
 @pytest.mark.parametrize(
