@@ -32,6 +32,49 @@ class Service(StrEnum):
     RIDE = "ride"
 
 
+class Need(StrEnum):
+    """What a passenger cannot ride without."""
+
+    LIFT = "lift"
+    RAMP = "ramp"
+    CHILD_SEAT = "child_seat"
+    ESCORT = "escort"  # the driver helps to the door and from it
+
+
+class OrderState(StrEnum):
+    """Where an order is; the moves stand in dispatch.orders.rules."""
+
+    REQUESTED = "requested"
+    OFFERED = "offered"
+    UNASSIGNED = "unassigned"  # nobody took it: a person is asked
+    ACCEPTED = "accepted"
+    EN_ROUTE = "en_route"
+    ARRIVED = "arrived"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+
+
+class OfferState(StrEnum):
+    """open -> accepted | declined | expired | withdrawn"""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Party(StrEnum):
+    """Who does something to an order, or whose fault it is."""
+
+    CUSTOMER = "customer"
+    DRIVER = "driver"
+    DISPATCHER = "dispatcher"
+    HOUSE = "house"
+
+
 class DeviceKind(StrEnum):
     WATCH = "watch"
     PHONE = "phone"

@@ -4,13 +4,17 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import CursorResult, or_, select, true, update
+from sqlalchemy import CursorResult, not_, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from db.models.work import Work
 from db.states import WorkStatus
 
 LEASE = timedelta(seconds=5)
+
+ORDERS = "order."
+"""What begins so is of orders: a process of its own does it, and no flood of them delays a call for help."""
+
 _FIRST_RETRY = timedelta(seconds=0.5)
 _LONGEST_RETRY = timedelta(seconds=30)
 
@@ -28,16 +32,22 @@ def claim(
     *,
     at: datetime,
     kinds: Collection[str] | None = None,
+    of_orders: bool | None = None,
     limit: int = 20,
     lease: timedelta = LEASE,
 ) -> Sequence[W]:
-    """Take up to `limit` due items, of these kinds or of all, for the lease; the longest waiting first."""
+    """Take up to `limit` due items, of these kinds or of all, for the lease; the longest waiting first.
+
+    `of_orders` says whether only what orders ask for is taken, or only all else.
+    """
+    is_of_orders = kind.kind.startswith(ORDERS)
     due = (
         select(kind.id)
         .where(
             kind.status == WorkStatus.WAITING,
             kind.due_at <= at,
             true() if kinds is None else kind.kind.in_(kinds),
+            true() if of_orders is None else is_of_orders if of_orders else not_(is_of_orders),
             or_(kind.lease_until.is_(None), kind.lease_until < at),
         )
         .order_by(kind.due_at, kind.id)

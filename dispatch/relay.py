@@ -61,8 +61,8 @@ def main() -> None:
 
 def turn(database: Database, *, at: datetime) -> bool:
     """React to all that is due now; true when there was anything."""
-    timers = _react(database, Timer, reactions.to_timer, at)
-    facts = _react(database, Fact, reactions.to_fact, at)
+    timers = react(database, Timer, reactions.to_timer, of_orders=False, at=at)
+    facts = react(database, Fact, reactions.to_fact, of_orders=False, at=at)
     return timers or facts
 
 
@@ -111,9 +111,10 @@ def look_at_fences(database: Database, *, at: datetime) -> bool:
         return False
 
 
-def _react(database: Database, kind: type[W], reaction: Reaction[W], at: datetime) -> bool:
+def react(database: Database, kind: type[W], reaction: Reaction[W], *, of_orders: bool, at: datetime) -> bool:
+    """Do what follows from each item that is due; true when there was anything."""
     with database.transaction() as session:
-        claimed = work.claim(session, kind, at=at)
+        claimed = work.claim(session, kind, of_orders=of_orders, at=at)
     for item in claimed:
         try:
             with database.transaction() as session:

@@ -7,7 +7,7 @@ from db.models.chain import CanaryCall, SystemAlert
 from db.models.codes import Code
 from db.models.commands import DeviceCommand
 from db.models.devices import Device, DeviceClaim, DeviceConfig, DeviceLast, MqttCredential
-from db.models.drivers import Driver, LastPlace, Vehicle
+from db.models.drivers import Driver, LastPlace, Shift, Vehicle
 from db.models.duty import Duty, Policy
 from db.models.geofences import Geofence, GeofenceEvent, GeofenceWatch
 from db.models.guardians import Contact, LiveLink, Pin
@@ -15,6 +15,15 @@ from db.models.helpers import Helper, HelperCall
 from db.models.incidents import Incident, IncidentEvent, IncidentReport, MergeProposal
 from db.models.logins import ApiToken, Identity
 from db.models.messages import Message, PushToken, Webhook
+from db.models.orders import (
+    Order,
+    OrderEvent,
+    OrderLink,
+    OrderMessage,
+    OrderOffer,
+    Tariff,
+    VehicleType,
+)
 from db.models.people import LoginSession, RecoveryCode, RefreshToken, SecondFactor, User, UserRole
 from db.models.regions import Region
 from db.models.telemetry import Position, QuarantinedFrame, Vitals
@@ -54,6 +63,11 @@ __all__ = [
     "Message",
     "MqttCredential",
     "Notification",
+    "Order",
+    "OrderEvent",
+    "OrderLink",
+    "OrderMessage",
+    "OrderOffer",
     "Pin",
     "Policy",
     "Position",
@@ -63,12 +77,15 @@ __all__ = [
     "RefreshToken",
     "Region",
     "SecondFactor",
+    "Shift",
     "SystemAlert",
+    "Tariff",
     "Timer",
     "TryCount",
     "User",
     "UserRole",
     "Vehicle",
+    "VehicleType",
     "Vitals",
     "Webhook",
     "Work",

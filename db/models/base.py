@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 BigId = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 BigRef = Annotated[int, mapped_column(BigInteger)]  # another table's id
+Money = Annotated[int, mapped_column(BigInteger)]  # in minor units
 Small = Annotated[int, mapped_column(SmallInteger)]
 Real = Annotated[float, mapped_column(REAL)]  # four bytes are enough for what a sensor knows
 PublicId = Annotated[uuid.UUID, mapped_column(Uuid, unique=True, default=uuid.uuid4)]

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 
 from geoalchemy2 import Geography, WKBElement
-from sqlalchemy import Computed, ForeignKey, Index, String, false
+from sqlalchemy import Computed, ForeignKey, Index, String, false, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from db.models.base import Base, BigId, BigRef, CreatedAt, Real
+from db.models.base import Base, BigId, BigRef, CreatedAt, Real, Small
 
 
 class Driver(Base):
@@ -23,6 +23,7 @@ class Driver(Base):
     licence_category: Mapped[str | None]
     licence_number: Mapped[str | None]
     licence_expires_on: Mapped[date | None]
+    regions: Mapped[list[str] | None] = mapped_column(ARRAY(String))  # where they drive; none means anywhere
     created_at: Mapped[CreatedAt]
 
     vehicles: Mapped[list["Vehicle"]] = relationship(
@@ -39,7 +40,32 @@ class Vehicle(Base):
     driver_id: Mapped[BigRef] = mapped_column(ForeignKey("drivers.user_id", ondelete="CASCADE"), index=True)
     type: Mapped[str]
     registration: Mapped[str | None]
+    name: Mapped[str] = mapped_column(default="", server_default="")  # make, model, colour
+    seats: Mapped[Small | None]
+    payload_kg: Mapped[int | None]  # what a tow truck can carry
+    lift: Mapped[bool] = mapped_column(default=False, server_default=false())
+    ramp: Mapped[bool] = mapped_column(default=False, server_default=false())
+    child_seats: Mapped[Small] = mapped_column(default=0, server_default="0")
+    retired_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+
+
+class Shift(Base):
+    """A time in which a driver could be asked; `drivers.online` says whether one is going on."""
+
+    __tablename__ = "shifts"
+
+    id: Mapped[BigId]
+    driver_id: Mapped[BigRef] = mapped_column(ForeignKey("drivers.user_id", ondelete="CASCADE"))
+    vehicle_id: Mapped[BigRef | None] = mapped_column(ForeignKey("vehicles.id", ondelete="SET NULL"))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    why_ended: Mapped[str | None]
+
+    __table_args__ = (
+        Index("uq_shifts_open", "driver_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index("ix_shifts_driver", "driver_id", "started_at"),
+    )
 
 
 class LastPlace(Base):

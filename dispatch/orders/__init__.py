@@ -1,0 +1,1 @@
+"""Orders: a tow, a mechanic, a ride."""
