@@ -22,3 +22,8 @@ def lock_order(session: Session, which: ColumnElement[bool]) -> Order:
 def by_uuid(order_uuid: uuid.UUID) -> ColumnElement[bool]:
     """Names an order as facts and timers do."""
     return Order.uuid == order_uuid
+
+
+def by_id(order_id: int) -> ColumnElement[bool]:
+    """Names an order as paths do."""
+    return Order.id == order_id

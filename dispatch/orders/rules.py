@@ -107,3 +107,15 @@ def find_steps(current: OrderState, wanted: OrderState) -> list[OrderState]:
 def search_from(scheduled_at: datetime | None, *, at: datetime) -> datetime:
     """From when a driver is looked for."""
     return at if scheduled_at is None else max(at, scheduled_at - SEARCH_BEFORE)
+
+
+_WORDS = {S.IN_PROGRESS: "started"}
+
+
+def word_for(was: OrderState, wanted: OrderState, party: Party) -> str:
+    """What the timeline calls a move."""
+    if wanted is S.REQUESTED and was in TAKEN:
+        return "given_back"
+    if wanted is S.ACCEPTED and party is not P.DRIVER:
+        return "assigned"
+    return _WORDS.get(wanted, wanted.value)
