@@ -37,6 +37,15 @@ class Line:
     unit: str | None = None  # m, min or pct
     each: int | None = None
 
+    def frozen(self) -> dict[str, Any]:
+        """As an order or a line of its timeline keeps it."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, "")}
+
+    @classmethod
+    def thawed(cls, kept: Mapping[str, Any]) -> "Line":
+        """As it was kept."""
+        return cls(**dict(kept) | {"kind": LineKind(kept["kind"])})
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:
@@ -96,7 +105,7 @@ class Quote:
     def frozen(self) -> dict[str, Any]:
         """As an order keeps it."""
         return {
-            "lines": [asdict(line) for line in self.lines],
+            "lines": [line.frozen() for line in self.lines],
             "total": self.total,
             "currency": self.currency,
             "distance_m": self.distance_m,
@@ -106,9 +115,8 @@ class Quote:
     @classmethod
     def thawed(cls, kept: Mapping[str, Any]) -> "Quote":
         """As an order has kept it."""
-        lines = tuple(Line(**line | {"kind": LineKind(line["kind"])}) for line in kept["lines"])
-        rates = Rates.thawed(kept["rates"])
-        return cls(lines, kept["total"], kept["currency"], kept["distance_m"], rates)
+        lines = tuple(Line.thawed(line) for line in kept["lines"])
+        return cls(lines, kept["total"], kept["currency"], kept["distance_m"], Rates.thawed(kept["rates"]))
 
 
 def quote(rates: Rates, *, distance_m: int, addons: Sequence[Addon] = (), at: datetime) -> Quote:

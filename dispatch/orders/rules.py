@@ -109,6 +109,14 @@ def search_from(scheduled_at: datetime | None, *, at: datetime) -> datetime:
     return at if scheduled_at is None else max(at, scheduled_at - SEARCH_BEFORE)
 
 
+def waited(arrived_at: datetime | None, scheduled_at: datetime | None, *, until: datetime) -> timedelta:
+    """How long a driver has waited at the pickup; who came before the time that was agreed on was early."""
+    if arrived_at is None:
+        return timedelta()
+    agreed_at = arrived_at if scheduled_at is None else max(arrived_at, scheduled_at)
+    return max(timedelta(), until - agreed_at)
+
+
 _WORDS = {S.IN_PROGRESS: "started"}
 
 
