@@ -43,6 +43,10 @@ from api.live.pace import Pace
 from api.live.routes import router as live
 from api.messages.hooks import router as sms_hooks
 from api.messages.routes import router as messages
+from api.orders.photo_routes import router as order_photos
+from api.orders.routes import router as orders
+from api.orders.tariff_routes import router as tariffs
+from api.orders.work_routes import router as order_work
 from api.people.audit_routes import router as audit
 from api.people.desk_routes import router as desks
 from api.people.phone_routes import router as own_phone
@@ -71,6 +75,7 @@ log = structlog.get_logger()
 MAX_BODY_BYTES = 64 * 1024
 LARGER_BODY_BYTES = {
     f"/api/v1{PHOTO}": MOST_PHOTO_BYTES,
+    "/api/v1/orders/": MOST_PHOTO_BYTES,
     "/api/v1/devices/bulk/": bulk.MOST_BYTES,
     "/api/v1/regions/": 4 * 1024 * 1024,
     "/api/v1/incidents/exports/": MOST_EXPORT_BYTES,
@@ -165,6 +170,10 @@ def _version_1() -> APIRouter:
         duties,
         contacts,
         canary,
+        orders,
+        order_work,
+        order_photos,
+        tariffs,
     ):
         version_1.include_router(router)
     return version_1

@@ -1,18 +1,18 @@
 """One's own account and photo."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response, status
+from fastapi import APIRouter, Response, status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from api.accounts.emails import Email
 from api.deps import Caller, Db, RawBody, ReadSession, Settings, WriteSession
 from api.people import photos, pictures, profile, service
+from api.people.photos import Seen
 from api.people.schemas import AccountOut
 from api.schemas import Own, Storable
-from dispatch.errors import NotFound
 
 router = APIRouter(tags=["accounts"])
 
@@ -52,21 +52,7 @@ def change_me(body: ProfileChange, caller: Caller, session: WriteSession) -> Acc
     return AccountOut.of(profile.change(session, caller.uuid, **body.model_dump(exclude_unset=True)))
 
 
-_PHOTO_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            f"image/{kind}": {"schema": {"type": "string", "format": "binary"}}
-            for kind in pictures.PictureKind
-        },
-    }
-}
-_PHOTO_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"content": {f"image/{kind}": {} for kind in pictures.PictureKind}}
-}
-
-
-@router.put(PHOTO, status_code=status.HTTP_204_NO_CONTENT, openapi_extra=_PHOTO_BODY)
+@router.put(PHOTO, status_code=status.HTTP_204_NO_CONTENT, openapi_extra=photos.REQUEST)
 def put_photo(caller: Caller, body: RawBody, database: Db, settings: Settings) -> None:
     """Show this photo to those who look for one: the bytes of a JPEG, PNG or WebP, at most 5 MB."""
     name = photos.keep(settings.media_dir, body, pictures.look(body))
@@ -88,27 +74,10 @@ def delete_photo(caller: Caller, database: Db, settings: Settings) -> None:
     photos.drop(settings.media_dir, former)
 
 
-Seen = Annotated[str | None, Header(alias="If-None-Match")]
-
-
-@router.get("/users/{user}/photo/", response_class=Response, responses=_PHOTO_ANSWER)
+@router.get("/users/{user}/photo/", response_class=Response, responses=photos.ANSWER)
 def show_photo(
     user: UUID, caller: Caller, session: ReadSession, settings: Settings, seen: Seen = None
 ) -> Response:
     """The photo of somebody: one's own, a ready driver's, and anybody's for dispatchers and admins."""
     name = profile.photo_of(session, user, asked_by=caller)
-    headers = {
-        "ETag": f'"{name}"',
-        # A shared cache knows nothing of rights; the own one asks again each time.
-        "Cache-Control": "private, no-cache",
-        # Whatever is hidden in the bytes, a browser shows a picture or nothing.
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Content-Disposition": "inline",
-    }
-    if seen == headers["ETag"]:
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    data = photos.find(settings.media_dir, name)
-    if data is None:
-        raise NotFound("there is no such photo")
-    return Response(data, media_type=photos.media_type(name), headers=headers)
+    return photos.answer(settings.media_dir, name, seen)

@@ -61,7 +61,7 @@ def replace_region(slug: str, body: RegionFeature, _: Admin, session: WriteSessi
 
 @router.delete("/{slug}/", status_code=status.HTTP_204_NO_CONTENT)
 def remove_region(slug: str, _: Admin, session: WriteSession) -> None:
-    """Take a region away that holds neither incidents nor other regions."""
+    """Take a region away that holds neither incidents nor orders, tariffs or other regions."""
     verbs.remove(session, slug)
 
 

@@ -116,6 +116,9 @@ class Order(Base):
 
     customer: Mapped[User] = relationship(lazy="raise", foreign_keys=customer_id)
     driver: Mapped[Driver | None] = relationship(lazy="raise")
+    driven_by: Mapped[User | None] = relationship(
+        lazy="raise", primaryjoin="foreign(Order.driver_id) == User.id", viewonly=True
+    )
     coming: Mapped[Vehicle | None] = relationship(lazy="raise")
 
     __table_args__ = (

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from db.states import Party
+from db.states import OrderState, Party
+from dispatch.duty.rules import find_zone
 
 FREE_CANCEL = timedelta(minutes=2)
 """So long after a driver has accepted, a customer may still think better of it."""
@@ -136,7 +136,7 @@ def quote(rates: Rates, *, distance_m: int, addons: Sequence[Addon] = (), at: da
 
 def is_night(rates: Rates, at: datetime) -> bool:
     """Whether it is night by the tariff's own clock; a night may begin on one day and end on the next."""
-    clock = at.astimezone(ZoneInfo(rates.timezone)).time()
+    clock = at.astimezone(find_zone(rates.timezone) or UTC).time()
     if rates.night_from <= rates.night_until:
         return rates.night_from <= clock < rates.night_until
     return clock >= rates.night_from or clock < rates.night_until
@@ -151,6 +151,17 @@ def wait(rates: Rates, *, waited: timedelta) -> Line | None:
     return Line(
         LineKind.WAITING, minutes * rates.per_wait_min, quantity=minutes, unit="min", each=rates.per_wait_min
     )
+
+
+def bill(agreed: Quote, state: OrderState, *, price: int, waited: timedelta) -> list[Line]:
+    """The lines of what is to be paid as it stands: they add up to the price."""
+    match state:
+        case OrderState.CANCELLED:
+            return [Line(LineKind.CANCEL_FEE, price)]
+        case OrderState.NO_SHOW:
+            return [Line(LineKind.NO_SHOW_FEE, price)]
+    waiting = wait(agreed.rates, waited=waited)
+    return [*agreed.lines, *([waiting] if waiting else [])]
 
 
 def cancel_fee(rates: Rates, *, fault: Party | None, accepted_at: datetime | None, at: datetime) -> int:

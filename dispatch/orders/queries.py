@@ -1,12 +1,34 @@
 """Reading orders; `lock_` holds the row, `get_` raises, `find_` may return None."""
 
+import re
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy.orm import Session, joinedload
 
-from db.models import Order
+from db.models import Order, OrderEvent
+from db.states import OrderState, Service
 from dispatch.errors import NotFound
+
+_MOST_ID_DIGITS = 18
+_FORMATTING = re.compile(r"[\s()./-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which orders to list."""
+
+    states: Sequence[OrderState] = ()
+    services: Sequence[Service] = ()
+    region: str | None = None
+    driver: uuid.UUID | None = None
+    customer: uuid.UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
 
 
 def lock_order(session: Session, which: ColumnElement[bool]) -> Order:
@@ -14,6 +36,14 @@ def lock_order(session: Session, which: ColumnElement[bool]) -> Order:
     order = session.scalar(
         select(Order).where(which).with_for_update(of=Order).execution_options(populate_existing=True)
     )
+    if order is None:
+        raise NotFound("there is no such order")
+    return order
+
+
+def get_order(session: Session, which: ColumnElement[bool]) -> Order:
+    """The one order that this names, as it stands in the database, with its people and what comes."""
+    order = session.scalar(_with_people().where(which).execution_options(populate_existing=True))
     if order is None:
         raise NotFound("there is no such order")
     return order
@@ -27,3 +57,71 @@ def by_uuid(order_uuid: uuid.UUID) -> ColumnElement[bool]:
 def by_id(order_id: int) -> ColumnElement[bool]:
     """Names an order as paths do."""
     return Order.id == order_id
+
+
+def list_orders(
+    session: Session,
+    wanted: Wanted,
+    *,
+    seen_by: ColumnElement[bool],
+    before: tuple[datetime, int] | None = None,
+    limit: int = 50,
+) -> Sequence[Order]:
+    """Newest first; `before` is the (requested_at, id) of the last one seen."""
+    found = _with_people().where(seen_by)
+    if wanted.states:
+        found = found.where(Order.state.in_(wanted.states))
+    if wanted.services:
+        found = found.where(Order.service.in_(wanted.services))
+    if wanted.region is not None:
+        found = found.where(Order.region == wanted.region)
+    if wanted.driver is not None:
+        found = found.where(Order.driven_by.has(uuid=wanted.driver))
+    if wanted.customer is not None:
+        found = found.where(Order.customer.has(uuid=wanted.customer))
+    if wanted.since is not None:
+        found = found.where(Order.requested_at >= wanted.since)
+    if wanted.until is not None:
+        found = found.where(Order.requested_at < wanted.until)
+    if wanted.text is not None:
+        found = found.where(_says(wanted.text))
+    if before is not None:
+        found = found.where(tuple_(Order.requested_at, Order.id) < before)
+    newest_first = found.order_by(Order.requested_at.desc(), Order.id.desc())
+    return session.scalars(newest_first.limit(limit)).all()
+
+
+def timeline(session: Session, order_id: int) -> Sequence[OrderEvent]:
+    """What happened, in the order in which it did, with who did it."""
+    return session.scalars(
+        select(OrderEvent)
+        .where(OrderEvent.order_id == order_id)
+        .options(joinedload(OrderEvent.by))
+        .order_by(OrderEvent.id)
+    ).all()
+
+
+def _says(text: str) -> ColumnElement[bool]:
+    """Whether an order's number is this, or its addresses, notes, contact or plate contain it.
+
+    Numbers and plates are found however they are spaced.
+    """
+    bare = _FORMATTING.sub("", text)
+    plate = func.regexp_replace(Order.vehicle["plate"].astext, r"[\s-]+", "", "g")
+    said = [
+        *(
+            column.icontains(text, autoescape=True)
+            for column in (Order.address, Order.dropoff_address, Order.notes, Order.contact_name)
+        ),
+        *([Order.contact_phone.contains(bare, autoescape=True)] if bare else []),
+        *([plate.icontains(bare, autoescape=True)] if bare else []),
+    ]
+    if bare.isascii() and bare.isdecimal() and len(bare) <= _MOST_ID_DIGITS:
+        said.append(Order.id == int(bare))
+    return or_(*said)
+
+
+def _with_people() -> Select[Order]:
+    return select(Order).options(
+        joinedload(Order.customer), joinedload(Order.driven_by), joinedload(Order.coming)
+    )

@@ -88,13 +88,18 @@ def check_move(current: OrderState, wanted: OrderState, party: Party) -> None:
     """Raise IllegalMove where the order cannot go there, Forbidden where this party cannot move it there."""
     allowed = MOVES[current]
     if wanted not in allowed:
-        can = ", ".join(sorted(state for state, who in allowed.items() if party in who)) or "nothing"
+        can = ", ".join(moves_of(current, party)) or "nothing"
         raise IllegalMove(
             f"an order that is {current} cannot become {wanted}; from here you can make it: {can}"
         )
     if party not in allowed[wanted]:
         who = " or ".join(sorted(allowed[wanted]))
         raise Forbidden(f"that an order becomes {wanted} from {current} is for the {who} to say")
+
+
+def moves_of(current: OrderState, party: Party) -> list[OrderState]:
+    """Where this party may move it to from here."""
+    return [wanted for wanted in S if party in MOVES[current].get(wanted, ())]
 
 
 def find_steps(current: OrderState, wanted: OrderState) -> list[OrderState]:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from broker.topics import DEFAULT_REGION
-from db.models import Incident, Region
+from db.models import Incident, Order, Region, Tariff
 from dispatch import areas
 from dispatch.errors import Conflict, WrongFields
 from dispatch.regions import rules
@@ -88,6 +88,11 @@ def _reasons_to_stay(session: Session, region: Region) -> list[str]:
     )
     if incidents:
         reasons.append(f"{incidents} incidents, whose record names it")
+    orders = session.scalar(select(func.count()).select_from(Order).where(Order.region == region.slug))
+    if orders:
+        reasons.append(f"{orders} orders, whose record names it")
+    if tariffs := session.scalars(select(Tariff.service).where(Tariff.region == region.slug)).all():
+        reasons.append(f"tariffs for {', '.join(sorted(tariffs))}")
     return reasons
 
 

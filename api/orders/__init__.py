@@ -1,0 +1,1 @@
+"""Orders over HTTP: asking, looking, moving, and what it costs."""
