@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from db.models import Driver, Order, Shift, Vehicle
 from db.states import OrderState, Party
 from dispatch.errors import Conflict, Invalid, NotFound
-from dispatch.orders import offers, pricing, rules, timeline
+from dispatch.orders import pricing, rules, timeline, withdrawing
 from dispatch.orders.pricing import Rates
 from dispatch.orders.rules import S
 
@@ -64,7 +64,7 @@ def move(
             setattr(order, name, None)
     if wanted in rules.ENDED | {S.ACCEPTED}:
         order.unassigned_at = None
-        offers.withdraw_all(session, order, why=wanted.value, at=at)
+        withdrawing.withdraw_all(session, order, why=wanted.value, at=at)
     if why is not None:
         detail |= {"why": why}
     named = kind or rules.word_for(was, wanted, party)
