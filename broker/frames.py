@@ -251,6 +251,7 @@ class OfferFrame(DownFrame):
     lat: ShortLatitude | None = None
     lon: ShortLongitude | None = None
     dist: Annotated[int, Number(0, 10_000_000, whole=True)] | None = None
+    svc: Literal["tow", "repair", "ride"] | None = None
     fee: Counter | None = None
     cur: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     text: str | None = None
@@ -341,12 +342,18 @@ class OrderAlertFrame(Frame):
     kind: ClassVar = AlertKind.ORDER
 
     order: UUID
+    number: int
+    revision: int
     state: str
     region: str
-    service: str | None = None
+    service: str
     since: datetime
-    lat: float | None = None
-    lon: float | None = None
+    scheduled_at: datetime | None = None
+    lat: float
+    lon: float
+    address: str | None = None
+    needs: list[str] | None = None
+    asked: int = 0
     text: str | None = None
 
 

@@ -4,15 +4,16 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from db import bell, outbox
+from db import bell, outbox, work
 from db.models.work import Delivery, Notification, Timer
 from db.states import WorkStatus
 
 TOPICS = "topics"
 MESSAGES = "messages"
+ORDER_MESSAGES = "order_messages"
 """The bells: an alert does not wake those who wait for providers, nor they the topics."""
 
 _TO_PROVIDERS = frozenset({"push", "sms", "mail", "nobody", "webhook"})
@@ -24,7 +25,10 @@ UNCONFIRMED = "message_unconfirmed"
 def request(session: Session, channel: str, subject: uuid.UUID, *, at: datetime, **payload: Any) -> None:
     """Have `subject` told on `channel`; the notifier wakes after the commit."""
     session.add(Notification(kind=channel, subject=subject, payload=payload, created_at=at, due_at=at))
-    bell.ring(session, MESSAGES if channel in _TO_PROVIDERS else TOPICS)
+    if work.plain(channel) not in _TO_PROVIDERS:
+        bell.ring(session, TOPICS)
+    else:
+        bell.ring(session, ORDER_MESSAGES if channel.startswith(work.ORDERS) else MESSAGES)
 
 
 def record_attempt(
@@ -46,16 +50,20 @@ def clear(session: Session, notification: Notification) -> None:
 
 def hand_over(session: Session, message_id: uuid.UUID, channel: str, *, at: datetime) -> None:
     """This channel will not bring the message: its time is over now, and the next is asked at once."""
+    kinds = (UNCONFIRMED, work.of_orders(UNCONFIRMED))
     waiting = (
         Timer.subject == message_id,
-        Timer.kind == UNCONFIRMED,
+        Timer.kind.in_(kinds),
         Timer.status == WorkStatus.WAITING,
-        Timer.payload["channel"].astext == channel,
+        Timer.payload["channel"].astext == work.plain(channel),
         Timer.due_at > at,
     )
     moved = session.execute(
-        update(Timer).where(*waiting).values(due_at=at).execution_options(synchronize_session=False)
+        update(Timer)
+        .where(*waiting)
+        .values(due_at=at)
+        .returning(Timer.kind)
+        .execution_options(synchronize_session=False)
     )
-    assert isinstance(moved, CursorResult)
-    if moved.rowcount:
-        bell.ring(session, outbox.CHANNEL)
+    for kind in moved.scalars():
+        bell.ring(session, outbox.ORDERS if kind.startswith(work.ORDERS) else outbox.CHANNEL)

@@ -33,6 +33,8 @@ _CARRIED = _UPSERT.format(
     WHERE device.kind = 'phone' AND device.retired_at IS NULL
       AND (EXISTS (SELECT FROM helpers WHERE user_id = device.owner_id AND available)
            OR EXISTS (SELECT FROM drivers WHERE user_id = device.owner_id AND online)
+           OR EXISTS (SELECT FROM orders WHERE driver_id = device.owner_id
+                      AND state IN ('accepted', 'en_route', 'arrived', 'in_progress'))
            OR EXISTS (SELECT FROM helper_calls WHERE helper_id = device.owner_id AND ended_at IS NULL))
     ORDER BY device.owner_id, 2 DESC
 """

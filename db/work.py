@@ -13,13 +13,23 @@ from db.states import WorkStatus
 LEASE = timedelta(seconds=5)
 
 ORDERS = "order."
-"""What begins so is of orders: a process of its own does it, and no flood of them delays a call for help."""
+"""What begins so is of orders: others do it than those who do it for calls for help, whom no flood delays."""
 
 _FIRST_RETRY = timedelta(seconds=0.5)
 _LONGEST_RETRY = timedelta(seconds=30)
 
 
 W = TypeVar("W", bound=Work)
+
+
+def of_orders(kind: str) -> str:
+    """What this kind of work is called where an order asks for it."""
+    return f"{ORDERS}{kind}"
+
+
+def plain(kind: str) -> str:
+    """What is done, whoever asks for it."""
+    return kind.removeprefix(ORDERS)
 
 
 class LeaseLost(Exception):

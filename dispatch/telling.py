@@ -1,9 +1,10 @@
 """Telling people: one message each, by one channel after the other until it is confirmed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -11,14 +12,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from broker.settings import derive_secret
-from db import notifications, push_tokens, timers
+from db import notifications, push_tokens, timers, work
 from db.models import Contact, Device, Incident, Message, Notification, Timer, User
 from db.seal import Seal
 
 TIMER = notifications.UNCONFIRMED
+ORDER_TIMER = work.of_orders(TIMER)
+"""What is told of an order waits and is sent apart from what is told of a call for help."""
 
 PATIENCE = {"push": timedelta(seconds=10), "sms": timedelta(seconds=30), "mail": timedelta(seconds=60)}
 """How long a channel may take to be confirmed before the next is asked."""
+
+NOTHING: Mapping[str, str] = {}
+"""What a text is filled with that says the same to everybody."""
 
 
 def tell(
@@ -38,31 +44,29 @@ def tell(
     channel reaches them, and where the chain only tries itself. In an exercise the words begin with that.
     """
     incident = session.get(Incident, incident_id) if incident_id else None
-    channels = find_channels(session, person)
-    if not channels or (incident is not None and incident.canary):
+    if incident is not None and incident.canary:
         return None
-    whose = {"contact_id" if isinstance(person, Contact) else "user_id": person.id}
     exercise = incident is not None and incident.exercise
-    wanted = {"text": text, "language": person.language, "values": values, "exercise": exercise}
-    made: Message | None = session.scalar(
-        insert(Message)
-        .values(
-            key=key,
-            incident_id=incident_id,
-            text=text,
-            sealed=_seal().close(wanted),
-            channels=channels,
-            created_at=at,
-            until_at=until_at,
-            **whose,
-        )
-        .on_conflict_do_nothing()
-        .returning(Message)
-    )
-    if made is None:
-        return session.scalars(select(Message).filter_by(key=key, **whose)).one()
-    _ask_next(session, made, at=at)
-    return made
+    about = {"incident_id": incident_id, "key": key, "text": text, "created_at": at, "until_at": until_at}
+    return _make(session, person, find_channels(session, person), about, values, exercise=exercise, at=at)
+
+
+def tell_of_order(
+    session: Session,
+    person: User,
+    text: str,
+    *,
+    order_id: int,
+    by: Collection[str],
+    key: str,
+    until_at: datetime,
+    at: datetime,
+    values: Mapping[str, str] = NOTHING,
+) -> Message | None:
+    """The same about an order, by these channels alone; it is sent apart, so that no call for help waits."""
+    channels = [channel for channel in find_channels(session, person) if channel in by]
+    about = {"order_id": order_id, "key": key, "text": text, "created_at": at, "until_at": until_at}
+    return _make(session, person, channels, about, values, exercise=False, at=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def withdraw_key(session: Session, user_id: int, key: str, *, at: datetime) -> N
     waiting = select(Message).filter_by(user_id=user_id, key=key, confirmed_at=None)
     message = session.scalar(waiting.where(Message.until_at > at))
     if message is not None:
-        timers.cancel(session, message.uuid, TIMER, at=at)
+        timers.cancel(session, message.uuid, TIMER, ORDER_TIMER, at=at)
         session.refresh(message, with_for_update=True)
         message.until_at = at
         session.flush()
@@ -156,12 +160,43 @@ def find_channels(session: Session, person: User | Contact) -> list[str]:
     return [channel for channel, reaches in reach.items() if reaches]
 
 
+def _make(
+    session: Session,
+    person: User | Contact,
+    channels: list[str],
+    about: Mapping[str, Any],
+    values: Mapping[str, str],
+    *,
+    exercise: bool,
+    at: datetime,
+) -> Message | None:
+    if not channels:
+        return None
+    whose = {"contact_id" if isinstance(person, Contact) else "user_id": person.id}
+    wanted = {
+        "text": about["text"],
+        "language": person.language,
+        "values": dict(values),
+        "exercise": exercise,
+    }
+    made: Message | None = session.scalar(
+        insert(Message)
+        .values(sealed=_seal().close(wanted), channels=channels, **about, **whose)
+        .on_conflict_do_nothing()
+        .returning(Message)
+    )
+    if made is None:
+        return session.scalars(select(Message).filter_by(key=about["key"], **whose)).one()
+    _ask_next(session, made, at=at)
+    return made
+
+
 def _confirm(session: Session, wanted: Select[Message], *, via: str, at: datetime) -> Message | None:
     found = session.scalar(wanted)
     if found is None:
         return None
     # The timer first, then its message, as the timer that fires meanwhile does: neither waits for the other.
-    timers.cancel(session, found.uuid, TIMER, at=at)
+    timers.cancel(session, found.uuid, TIMER, ORDER_TIMER, at=at)
     session.refresh(found, with_for_update=True)
     if found.confirmed_at is None:
         found.confirmed_at, found.confirmed_via = at, via
@@ -170,7 +205,8 @@ def _confirm(session: Session, wanted: Select[Message], *, via: str, at: datetim
 
 
 def _note(session: Session, message_id: UUID, channel: str, *, ok: bool, said: str, at: datetime) -> None:
-    asked = select(Notification).where(Notification.subject == message_id, Notification.kind == channel)
+    kinds = (channel, work.of_orders(channel))
+    asked = select(Notification).where(Notification.subject == message_id, Notification.kind.in_(kinds))
     request = session.scalar(asked.order_by(Notification.id.desc()).limit(1))
     if request is not None:
         notifications.record_attempt(session, request, ok=ok, answer=said, at=at)
@@ -181,9 +217,11 @@ def _ask_next(session: Session, message: Message, *, at: datetime) -> None:
         return
     channel = message.channels[message.tried]
     message.tried += 1
-    notifications.request(session, channel, message.uuid, at=at)
-    due_at = at + PATIENCE[channel]
-    timers.set_timer(session, message.uuid, TIMER, due_at=due_at, at=at, channel=channel)
+    is_of_orders = message.order_id is not None
+    asked = work.of_orders(channel) if is_of_orders else channel
+    notifications.request(session, asked, message.uuid, at=at)
+    timer = ORDER_TIMER if is_of_orders else TIMER
+    timers.set_timer(session, message.uuid, timer, due_at=at + PATIENCE[channel], at=at, channel=channel)
 
 
 def _has_app(session: Session, user_id: int) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from db import notifications, webhooks
-from db.models import Device, Fact, Geofence, Incident, Webhook
+from db import notifications, webhooks, work
+from db.models import Device, Fact, Geofence, Incident, Order, User, Vehicle, Webhook
 
 
 def spread(session: Session, fact: Fact, *, at: datetime) -> None:
@@ -18,6 +18,7 @@ def spread(session: Session, fact: Fact, *, at: datetime) -> None:
     The words are written down now: sent late or again, they say what was true when it happened.
     """
     family = fact.kind.partition(".")[0]
+    channel = work.of_orders(webhooks.CHANNEL) if fact.kind.startswith(work.ORDERS) else webhooks.CHANNEL
     wanted = select(Webhook).where(
         Webhook.active,
         or_(func.cardinality(Webhook.events) == 0, Webhook.events.overlap([fact.kind, f"{family}.*"])),
@@ -32,7 +33,7 @@ def spread(session: Session, fact: Fact, *, at: datetime) -> None:
         if webhook.region is None or webhook.region == region:
             notifications.request(
                 session,
-                webhooks.CHANNEL,
+                channel,
                 webhook.uuid,
                 at=at,
                 id=f"msg_{uuid.uuid5(fact_space(fact), str(webhook.uuid))}",
@@ -54,6 +55,8 @@ def _data(session: Session, fact: Fact) -> tuple[str | None, Mapping[str, Any] |
             return _incident(session, fact)
         case "geofence":
             return None, _crossing(session, fact)
+        case "order":
+            return _order(session, fact)
     return None, {"subject": str(fact.subject)} | fact.payload
 
 
@@ -100,6 +103,49 @@ def _incident(session: Session, fact: Fact) -> tuple[str | None, Mapping[str, An
         "exercise": incident.exercise,
         "duress": incident.duress,
     }
+
+
+def _order(session: Session, fact: Fact) -> tuple[str | None, Mapping[str, Any] | None]:
+    order = session.scalar(
+        select(Order)
+        .where(Order.uuid == fact.subject)
+        .options(joinedload(Order.customer), joinedload(Order.coming))
+    )
+    if order is None:
+        return None, None
+    driver = session.get(User, order.driver_id) if order.driver_id else None
+    dropoff = None
+    if order.dropoff_lat is not None and order.dropoff_lon is not None:
+        dropoff = {"lat": order.dropoff_lat, "lon": order.dropoff_lon, "address": order.dropoff_address}
+    return order.region, {
+        "id": str(order.uuid),
+        "number": order.id,
+        "state": order.state,
+        "revision": order.revision,
+        "region": order.region,
+        "service": order.service,
+        "vehicle_type": order.vehicle_type,
+        "needs": order.needs,
+        "seats": order.seats,
+        "pickup": {"lat": order.lat, "lon": order.lon, "address": order.address},
+        "dropoff": dropoff,
+        "customer": _person(order.customer),
+        "driver": _person(driver) if driver else None,
+        "vehicle": _vehicle(order.coming) if order.coming else None,
+        "price": order.price,
+        "currency": order.currency,
+        "requested_at": _time(order.requested_at),
+        "scheduled_at": _time(order.scheduled_at),
+        "accepted_at": _time(order.accepted_at),
+        "arrived_at": _time(order.arrived_at),
+        "ended_at": _time(order.ended_at),
+        "fault": order.fault,
+        "why": order.why,
+    }
+
+
+def _vehicle(vehicle: Vehicle) -> dict[str, Any]:
+    return {"type": vehicle.type, "name": vehicle.name, "registration": vehicle.registration}
 
 
 def _crossing(session: Session, fact: Fact) -> Mapping[str, Any] | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from db import work
 from db.models import Contact, Message, Notification, User
 from db.seal import Broken, Seal
 from db.session import Database
@@ -37,6 +38,7 @@ class Content:
     user_id: int | None = None
     kind: str | None = None
     incident_id: UUID | None = None
+    order_id: int | None = None
 
     def censored(self, answer: str) -> str:
         """What a provider answered, without what it repeats of our secrets."""
@@ -76,7 +78,7 @@ def _row(database: Database, request: Notification, seal: Seal) -> Content:
     message, person = found[0], found[1] or found[2]
     if message.confirmed_at is not None:
         raise Undeliverable(f"it had reached them by {message.confirmed_via} before")
-    field = _REACHED_BY.get(request.kind)
+    field = _REACHED_BY.get(work.plain(request.kind))
     to = getattr(person, field) if field else ""
     if to is None:
         raise Undeliverable(f"they have no {field} any more")
@@ -93,6 +95,7 @@ def _row(database: Database, request: Notification, seal: Seal) -> Content:
         user_id=message.user_id,
         kind=message.text,
         incident_id=message.incident_id,
+        order_id=message.order_id,
     )
 
 

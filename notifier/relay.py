@@ -6,19 +6,27 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from broker import process
 from broker.client import Connection
 from broker.topics import Service
 from db import notifications, work
 from db.bell import Bell
-from db.models import Device, DeviceConfig, Incident, Notification, SystemAlert
+from db.models import (
+    Device,
+    DeviceConfig,
+    Incident,
+    Notification,
+    Order,
+    OrderEvent,
+    SystemAlert,
+)
 from db.seal import Seal
 from db.session import TRANSIENT, Database
 from db.states import IncidentState
 from db.turns import take_turns
-from notifier.channels import Channel, Later, Undeliverable, firebase, topic
+from notifier.channels import Channel, Later, Undeliverable, firebase, offer, topic
 from notifier.channels.mail import MailServer
 from notifier.channels.message import Messages, Nobody, Port
 from notifier.channels.offer import Offers
@@ -36,8 +44,16 @@ _WAIT_S = 1.0
 _BETWEEN_ALERTS = 2
 """How much else is said before it is looked whether there is another alert."""
 
-_MESSENGERS = ((("push",), 2), (("sms",), 2), (("mail", "nobody"), 1), (("webhook",), 2))
-"""Which channels share threads, and how many."""
+_MESSENGERS = (
+    (("push",), 2, notifications.MESSAGES),
+    (("sms",), 2, notifications.MESSAGES),
+    (("mail", "nobody"), 1, notifications.MESSAGES),
+    (("webhook",), 2, notifications.MESSAGES),
+    (("order.push",), 2, notifications.ORDER_MESSAGES),
+    (("order.sms", "order.mail"), 1, notifications.ORDER_MESSAGES),
+    (("order.webhook",), 1, notifications.ORDER_MESSAGES),
+)
+"""Which channels share threads, how many, and the bell they wait for; calls for help wait for no order."""
 
 _MESSAGE_LEASE = timedelta(seconds=60)
 _LAST_WORD_S = 3.0
@@ -57,6 +73,7 @@ def main() -> None:
     ):
         topics, repeated = topic_channels(connection), 0
         alerts = {"alert": topics.pop("alert")}
+        of_orders = {kind: topics.pop(kind) for kind in list(topics) if kind.startswith(work.ORDERS)}
         messengers = _messengers(database, settings, life)
 
         def take_turn() -> bool:
@@ -67,7 +84,8 @@ def main() -> None:
             if connection.connected and connection.generation != repeated:
                 repeated = repeat(database, connection, at=at)
             alerted = turn(database, alerts, at=at)
-            return turn(database, topics, at=at, limit=_BETWEEN_ALERTS) or alerted
+            told = turn(database, topics, at=at, limit=_BETWEEN_ALERTS)
+            return turn(database, of_orders, at=at, limit=_BETWEEN_ALERTS) or told or alerted
 
         take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping, beat=life.beat)
         for each in messengers:
@@ -77,7 +95,11 @@ def main() -> None:
 
 def topic_channels(connection: Connection) -> dict[str, Channel]:
     """The channels that are topics, by their names."""
-    return {**topic.channels(connection), "offer": Offers(connection)}
+    return {
+        **topic.channels(connection),
+        "offer": Offers(connection, offer.of_call),
+        work.of_orders("offer"): Offers(connection, offer.of_order),
+    }
 
 
 def message_channels(settings: NotifierSettings) -> dict[str, Channel]:
@@ -90,13 +112,14 @@ def message_channels(settings: NotifierSettings) -> dict[str, Channel]:
         sms = Gateway(str(settings.sms_url), token.get_secret_value() if token else None)
     if smtp:
         mail = MailServer(smtp.get_secret_value(), settings.mail_from)
-    return {
+    channels: dict[str, Channel] = {
         "push": Push(seal, firebase.connect(settings.fcm_credentials, url=settings.fcm_url)),
         "sms": Messages(seal, sms),
         "mail": Messages(seal, mail),
         "webhook": Webhooks(Seal(settings.derive("webhooks")), allowed=settings.webhook_networks),
         "nobody": Nobody(),
     }
+    return channels | {work.of_orders(kind): channel for kind, channel in channels.items()}
 
 
 def _messengers(
@@ -106,9 +129,9 @@ def _messengers(
     channels = message_channels(settings)
     threads = [
         threading.Thread(
-            target=_send, args=(database, {kind: channels[kind] for kind in kinds}, life), daemon=True
+            target=_send, args=(database, {kind: channels[kind] for kind in kinds}, bell, life), daemon=True
         )
-        for kinds, number in _MESSENGERS
+        for kinds, number, bell in _MESSENGERS
         for _ in range(number)
     ]
     for each in threads:
@@ -116,11 +139,11 @@ def _messengers(
     return threads
 
 
-def _send(database: Database, channels: Mapping[str, Channel], life: process.Life) -> None:
+def _send(database: Database, channels: Mapping[str, Channel], channel: str, life: process.Life) -> None:
     def take_turn() -> bool:
         return turn(database, channels, at=datetime.now(UTC), lease=_MESSAGE_LEASE, limit=1)
 
-    with Bell(database.url, notifications.MESSAGES) as bell:
+    with Bell(database.url, channel) as bell:
         take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping)
 
 
@@ -145,10 +168,19 @@ def repeat(database: Database, connection: Connection, *, at: datetime) -> int:
         ill = or_(SystemAlert.ended_at.is_(None), SystemAlert.ended_at > at - _FORGETTABLE)
         for alert in session.scalars(select(SystemAlert.uuid).where(ill)):
             notifications.request(session, "system", alert, at=at)
+        for order in session.scalars(select(Order.uuid).where(_needs_or_needed_a_person(at))):
+            notifications.request(session, work.of_orders("alert"), order, at=at)
         changed = DeviceConfig.changed_at > at - _FORGETTABLE
         for device in session.scalars(select(Device.uuid).join(DeviceConfig).where(changed)):
             notifications.request(session, "config", device, at=at)
     return generation
+
+
+def _needs_or_needed_a_person(at: datetime) -> ColumnElement[bool]:
+    """The orders whose alert stands, or was taken back so lately that the broker may have forgotten it."""
+    stood = exists().where(OrderEvent.order_id == Order.id, OrderEvent.kind == "unassigned")
+    taken_back = or_(Order.accepted_at > at - _FORGETTABLE, Order.ended_at > at - _FORGETTABLE)
+    return or_(Order.unassigned_at.is_not(None), and_(taken_back, stood))
 
 
 def turn(

@@ -33,6 +33,12 @@ _TITLES = {
         "uz": "Mayday: chaqiruv haqida",
         "fr": "Mayday : suite d’un appel à l’aide",
     },
+    "order": {
+        "en": "Mayday: order",
+        "ru": "Mayday: заказ",
+        "uz": "Mayday: buyurtma",
+        "fr": "Mayday : commande",
+    },
     "chain": {
         "en": "Mayday: needs attention",
         "ru": "Mayday: требует внимания",
@@ -121,6 +127,84 @@ _TEXTS = {
         "uz": "Push xabarlar rad etilmoqda. Tuzatilguncha odamlarga SMS yuboriladi: bu sekinroq.",
         "fr": "Les notifications push sont refusées. D’ici là, tout part par SMS : c’est plus lent.",
     },
+    "order.offer": {
+        "en": "{service}, {distance}: {price}. Open Mayday to take it.",
+        "ru": "{service}, {distance}: {price}. Откройте Mayday, чтобы взять заказ.",
+        "uz": "{service}, {distance}: {price}. Olish uchun Mayday'ni oching.",
+        "fr": "{service}, {distance} : {price}. Ouvrez Mayday pour accepter.",
+    },
+    "order.taken": {
+        "en": "Another driver has taken the order. You will be asked for the next.",
+        "ru": "Заказ взял другой водитель. Предложим вам следующий.",
+        "uz": "Buyurtmani boshqa haydovchi oldi. Keyingisini sizga taklif qilamiz.",
+        "fr": "Un autre chauffeur a pris la commande. La prochaine vous sera proposée.",
+    },
+    "order.off": {
+        "en": "The order was cancelled. You need not go.",
+        "ru": "Заказ отменён. Ехать не нужно.",
+        "uz": "Buyurtma bekor qilindi. Borish shart emas.",
+        "fr": "La commande est annulée. Inutile d’y aller.",
+    },
+    "order.given": {
+        "en": "A dispatcher has given you an order: {service}. Open Mayday and set out.",
+        "ru": "Диспетчер дал вам заказ: {service}. Откройте Mayday и выезжайте.",
+        "uz": "Dispetcher sizga buyurtma berdi: {service}. Mayday'ni oching va yo'lga chiqing.",
+        "fr": "Un régulateur vous confie une commande : {service}. Ouvrez Mayday et partez.",
+    },
+    "order.nudge": {
+        "en": "We do not see where you are. Are you on your way? Open Mayday, or another driver is asked.",
+        "ru": "Мы не видим, где вы. Вы едете? Откройте Mayday, иначе заказ получит другой.",
+        "uz": "Qayerdaligingiz ko'rinmayapti. Yo'ldamisiz? Mayday'ni oching, bo'lmasa boshqasi chaqiriladi.",
+        "fr": "Nous ne voyons plus où vous êtes. En route ? Ouvrez Mayday, sinon un autre sera appelé.",
+    },
+    "order.taken_away": {
+        "en": "The order is not yours any more. You need not go.",
+        "ru": "Заказ передан другому водителю. Ехать больше не нужно.",
+        "uz": "Buyurtma endi sizda emas. Borish shart emas.",
+        "fr": "La commande ne vous est plus confiée. Inutile d’y aller.",
+    },
+    "order.coming": {
+        "en": "{name} is coming to you, {eta}. {vehicle}",
+        "ru": "{name} едет к вам, {eta}. {vehicle}",
+        "uz": "{name} sizga yo'l oldi, {eta}. {vehicle}",
+        "fr": "{name} vient à vous, {eta}. {vehicle}",
+    },
+    "order.arrived": {
+        "en": "{name} is there and waits for you. {vehicle}",
+        "ru": "{name} на месте и ждёт вас. {vehicle}",
+        "uz": "{name} yetib keldi va sizni kutmoqda. {vehicle}",
+        "fr": "{name} est sur place et vous attend. {vehicle}",
+    },
+    "order.given_back": {
+        "en": "Your driver cannot come after all. We are looking for another one now.",
+        "ru": "Водитель всё-таки не сможет приехать. Уже ищем другого.",
+        "uz": "Haydovchi kela olmaydi. Hozir boshqasini qidiryapmiz.",
+        "fr": "Votre chauffeur ne peut finalement pas venir. Nous en cherchons un autre.",
+    },
+    "order.unassigned": {
+        "en": "No driver is free yet. We go on looking, and a dispatcher has been asked to help.",
+        "ru": "Свободных водителей пока нет. Ищем дальше, диспетчер уже подключён.",
+        "uz": "Hozircha bo'sh haydovchi yo'q. Qidiryapmiz, dispetcherga ham xabar berildi.",
+        "fr": "Aucun chauffeur libre pour l’instant. Nous cherchons encore, un régulateur est prévenu.",
+    },
+    "order.cancelled": {
+        "en": "Your order was cancelled by a dispatcher. If you still need somebody, order again.",
+        "ru": "Диспетчер отменил ваш заказ. Если помощь ещё нужна, закажите снова.",
+        "uz": "Buyurtmangizni dispetcher bekor qildi. Yordam hali kerak bo'lsa, qayta buyurtma bering.",
+        "fr": "Un régulateur a annulé votre commande. Si vous en avez besoin, commandez à nouveau.",
+    },
+    "order.no_show": {
+        "en": "Your driver was there and did not find you. The order is closed.",
+        "ru": "Водитель был на месте и не нашёл вас. Заказ закрыт.",
+        "uz": "Haydovchi keldi, lekin sizni topmadi. Buyurtma yopildi.",
+        "fr": "Votre chauffeur était sur place et ne vous a pas trouvé. La commande est close.",
+    },
+    "order.desk": {
+        "en": "Nobody takes an order: {service}, {region}. Please look.",
+        "ru": "Заказ никто не берёт: {service}, {region}. Посмотрите, пожалуйста.",
+        "uz": "Buyurtmani hech kim olmayapti: {service}, {region}. Iltimos, qarang.",
+        "fr": "Personne ne prend une commande : {service}, {region}. Merci de regarder.",
+    },
 }
 
 _TITLE_OF = {
@@ -139,24 +223,43 @@ _TYPES = {
     "manual": {"en": "SOS", "ru": "SOS", "uz": "SOS", "fr": "SOS"},
     "other": {"en": "SOS", "ru": "SOS", "uz": "SOS", "fr": "SOS"},
 }
+_SERVICES = {
+    "tow": {"en": "tow", "ru": "эвакуатор", "uz": "evakuator", "fr": "remorquage"},
+    "repair": {"en": "repair", "ru": "ремонт на месте", "uz": "joyida ta'mir", "fr": "dépannage"},
+    "ride": {"en": "ride", "ru": "поездка", "uz": "safar", "fr": "trajet"},
+}
+_MINUTES = {"en": "about {} min", "ru": "около {} мин", "uz": "taxminan {} daqiqa", "fr": "environ {} min"}
+_SOON = {"en": "as soon as possible", "ru": "как можно скорее", "uz": "imkon qadar tez", "fr": "au plus vite"}
+_NO_DISTANCE = {
+    "en": "place not known",
+    "ru": "место неизвестно",
+    "uz": "joyi noma'lum",
+    "fr": "lieu inconnu",
+}
 _METRES = {"en": "m", "ru": "м", "uz": "m", "fr": "m"}
 _KILOMETRES = {"en": "km", "ru": "км", "uz": "km", "fr": "km"}
 
-_MOST = {"name": 16, "type": 14, "region": 20, "distance": 10}
+_MINOR_DIGITS = dict.fromkeys(
+    ("BIF", "CLP", "ISK", "JPY", "KRW", "PYG", "RWF", "UGX", "VND", "XAF", "XOF"), 0
+) | (dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3))
+"""Of ISO 4217, where they are not two."""
+
+_MOST = {"name": 16, "type": 14, "region": 20, "vehicle": 40}
 """Characters; whoever is called by more is still found by the link."""
 
 
 def say(kind: str, language: str, *, exercise: bool = False, **values: str) -> tuple[str, str]:
     """Title and text; somebody whose language is not known here is told in English.
 
-    A `type` of SOS is said in words, and a `distance` in digits is metres.
+    A `type` of SOS and a `service` are said in words, a `distance` in digits is metres, an `eta` seconds, a
+    `price` minor units and their currency.
     """
     spoken = language.lower().replace("_", "-").partition("-")[0]
     if spoken not in _EXERCISE:
         spoken = DEFAULT
     family = _TITLE_OF.get(kind, kind.partition(".")[0])
     before = _EXERCISE[spoken] if exercise else ""
-    text = _TEXTS[kind][spoken].format(**_spoken(values, spoken))
+    text = _TEXTS[kind][spoken].format(**_spoken(values, spoken)).rstrip()
     return before + _TITLES[family][spoken], before + text
 
 
@@ -164,8 +267,18 @@ def _spoken(values: Mapping[str, str], language: str) -> dict[str, str]:
     said = dict(values)
     if word := _TYPES.get(said.get("type", "")):
         said["type"] = word[language]
-    if (distance := said.get("distance", "")).isdecimal():
-        said["distance"] = _length(int(distance), language)
+    if word := _SERVICES.get(said.get("service", "")):
+        said["service"] = word[language]
+    if "distance" in said:
+        distance = said["distance"]
+        said["distance"] = (
+            _length(int(distance), language) if distance.isdecimal() else _NO_DISTANCE[language]
+        )
+    if "eta" in said:
+        eta = said["eta"]
+        said["eta"] = _minutes(int(eta), language) if eta.isdecimal() else _SOON[language]
+    if "price" in said:
+        said["price"] = _money(said["price"])
     return {name: value[: _MOST.get(name)] for name, value in said.items()}
 
 
@@ -174,3 +287,15 @@ def _length(metres: int, language: str) -> str:
         return f"{metres} {_METRES[language]}"
     kilometres = f"{metres / 1000:.1f}" if metres < 10_000 else f"{metres / 1000:.0f}"
     return f"{kilometres if language == 'en' else kilometres.replace('.', ',')} {_KILOMETRES[language]}"
+
+
+def _minutes(seconds: int, language: str) -> str:
+    return _MINUTES[language].format(max(1, round(seconds / 60)))
+
+
+def _money(price: str) -> str:
+    minor, _, currency = price.partition(" ")
+    digits = _MINOR_DIGITS.get(currency, 2)
+    whole, rest = divmod(int(minor), 10**digits)
+    fraction = f".{rest:0{digits}}" if rest else ""
+    return f"{whole:,}".replace(",", " ") + f"{fraction} {currency}"

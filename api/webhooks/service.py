@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from api.refusals import WrongField
 from broker import outside
 from broker.outside import Inside, Network, Unknown
-from db import audit, notifications, webhooks
+from db import audit, notifications, webhooks, work
 from db.audit import Actor
 from db.models import Delivery, Notification, Region, Webhook
 from db.seal import Seal
@@ -125,7 +125,7 @@ def replay(
     before = session.scalar(_deliveries(webhook).where(Notification.id == delivery_id))
     if before is None:
         raise NotFound(f"this webhook has no delivery {delivery_id}")
-    notifications.request(session, webhooks.CHANNEL, webhook.uuid, at=at, **before.payload)
+    notifications.request(session, before.kind, webhook.uuid, at=at, **before.payload)
     session.flush()
     _keep(session, actor, "replayed", webhook, at=at, message=before.payload["id"])
     return session.scalars(_deliveries(webhook).order_by(Notification.id.desc()).limit(1)).one()
@@ -133,7 +133,8 @@ def replay(
 
 def _deliveries(webhook: Webhook) -> Select[Notification]:
     return select(Notification).where(
-        Notification.subject == webhook.uuid, Notification.kind == webhooks.CHANNEL
+        Notification.subject == webhook.uuid,
+        Notification.kind.in_((webhooks.CHANNEL, work.of_orders(webhooks.CHANNEL))),
     )
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +24,7 @@ class Message(Base):
     user_id: Mapped[BigRef | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     contact_id: Mapped[BigRef | None] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
     incident_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id", ondelete="CASCADE"))
+    order_id: Mapped[BigRef | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
     key: Mapped[str]
     text: Mapped[str]  # which of notifier.texts
     sealed: Mapped[str]  # what the text is filled with: db.seal
@@ -38,6 +40,7 @@ class Message(Base):
         UniqueConstraint("user_id", "key"),
         UniqueConstraint("contact_id", "key"),
         Index("ix_messages_incident", "incident_id", "id"),
+        Index("ix_messages_order", "order_id", "id", postgresql_where=sql("order_id IS NOT NULL")),
     )
 
 

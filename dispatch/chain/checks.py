@@ -9,16 +9,22 @@ from typing import Any
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
+from db import work
 from db.models import CanaryCall
 from dispatch.chain import rules
 from dispatch.chain.rules import Finding, Walk
 
 _LATE = text("""
-    SELECT 'facts' AS what, count(*) AS many FROM outbox
-    WHERE status = 'waiting' AND created_at < :overdue
+    SELECT CASE WHEN starts_with(kind, :of_orders) THEN 'orders' ELSE 'facts' END AS what, count(*) AS many
+    FROM outbox WHERE status = 'waiting' AND created_at < :overdue
+    GROUP BY 1
     UNION ALL
-    SELECT 'timers', count(*) FROM timers
-    WHERE status = 'waiting' AND (due_at < :overdue OR attempts >= :attempts)
+    SELECT CASE WHEN starts_with(kind, :of_orders) THEN 'orders' ELSE 'timers' END, count(*)
+    FROM timers WHERE status = 'waiting' AND (due_at < :overdue OR attempts >= :attempts)
+    GROUP BY 1
+    UNION ALL
+    SELECT 'orders', count(*) FROM notifications
+    WHERE status = 'waiting' AND created_at < :overdue AND kind = ANY(:order_topics)
     UNION ALL
     SELECT 'alerts', count(*) FROM notifications
     WHERE status = 'waiting' AND created_at < :overdue AND kind = ANY(:topics)
@@ -27,7 +33,9 @@ _LATE = text("""
     WHERE status = 'waiting' AND created_at < :message_overdue AND kind = ANY(:people)
 """)
 _TOPICS = ["alert", "state", "cmd", "config", "offer", "system"]
+_ORDER_TOPICS = [work.of_orders(kind) for kind in ("alert", "offer")]
 _PEOPLE = ["push", "sms", "mail"]
+_ORDER_PEOPLE = [work.of_orders(kind) for kind in _PEOPLE]
 
 _ASKED = """
     FROM incidents incident
@@ -62,10 +70,10 @@ _SILENT = text("""
     GROUP BY incident.region
 """)
 _REFUSED = text("""
-    SELECT request.kind, count(*) AS many
+    SELECT replace(request.kind, :of_orders, '') AS kind, count(*) AS many
     FROM deliveries attempt JOIN notifications request ON request.id = attempt.notification_id
     WHERE attempt.at > :since AND request.kind = ANY(:people)
-    GROUP BY request.kind
+    GROUP BY 1
     HAVING count(*) >= :least AND NOT bool_or(attempt.ok)
 """)
 
@@ -111,13 +119,16 @@ def _late(session: Session, at: datetime) -> list[Finding]:
         "message_overdue": at - rules.MESSAGE_OVERDUE,
         "attempts": rules.MOST_ATTEMPTS,
         "topics": _TOPICS,
-        "people": _PEOPLE,
+        "people": _PEOPLE + _ORDER_PEOPLE,
+        "of_orders": work.ORDERS,
+        "order_topics": _ORDER_TOPICS,
     }
     late = {row.what for row in session.execute(_LATE, asked) if row.many}
     said = {
         "dispatch-late": ({"facts", "timers"}, "nobody reacts in time: escalations and countdowns are late"),
         "notifier-late": ({"alerts"}, "alerts and device states are published late"),
         "messages-late": ({"messages"}, "messages to people are sent late"),
+        "orders-late": ({"orders"}, "nobody looks after orders in time: offers and their deadlines are late"),
     }
     return [Finding(what, message) for what, (kinds, message) in said.items() if kinds & late]
 
@@ -141,6 +152,11 @@ def _in_each(rows: Sequence[Row[Any]], what: str, message: str) -> list[Finding]
 
 
 def _refused(session: Session, at: datetime) -> list[Finding]:
-    asked = {"since": at - rules.REFUSED_WITHIN, "people": _PEOPLE, "least": rules.LEAST_REFUSED}
+    asked = {
+        "since": at - rules.REFUSED_WITHIN,
+        "people": _PEOPLE + _ORDER_PEOPLE,
+        "of_orders": work.ORDERS,
+        "least": rules.LEAST_REFUSED,
+    }
     rows = session.execute(_REFUSED, asked)
     return [Finding(f"{row.kind}-refused", f"{row.kind} takes nothing: every attempt fails") for row in rows]

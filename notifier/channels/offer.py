@@ -1,34 +1,51 @@
-"""MQTT: a call for help, offered to every phone of the helper who is asked."""
+"""MQTT: a call for help or an order, offered to every phone of whoever is asked to come."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from broker import codec, topics
-from broker.client import Connection
+from broker.client import Connection, Receipt
 from broker.frames import OfferFrame
 from db import notifications, work
-from db.models import Device, HelperCall, Notification
+from db.models import Device, HelperCall, Notification, Order, OrderOffer
 from db.session import Database
-from db.states import DeviceKind
+from db.states import DeviceKind, OfferState
 from notifier.channels.topic import PUBACK_S
+
+# Before a driver has an order, they know where it is to about a kilometre.
+_AREA_DIGITS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked, what, and for how many seconds it is of use."""
+
+    person_id: int
+    frame: OfferFrame
+    left_s: int
+
+
+Render = Callable[[Session, Notification, datetime], Asked | None]
+"""What is offered now; None where no answer is waited for any more."""
 
 
 class Offers:
-    """Publishes the offer of a call; whoever has an app that sleeps finds it waiting in their session."""
+    """Publishes an offer; whoever has an app that sleeps finds it waiting in their session."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, render: Render) -> None:
         self._connection = connection
+        self._render = render
 
     def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
         """Offer it once to each phone, as long as an answer is waited for."""
         with database.transaction() as session:
-            uids, payload, left_s = render(session, requests[0], at=datetime.now(UTC))
-            where = [topics.device(uid, topics.Channel.OFFER) for uid in uids]
-            sent = [self._connection.publish(topic, payload, expires_in_s=left_s) for topic in where]
+            asked = self._render(session, requests[0], datetime.now(UTC))
+            sent = [] if asked is None else self._publish(session, asked)
             for each in sent:
                 each.wait(PUBACK_S)
             at = datetime.now(UTC)
@@ -37,18 +54,24 @@ class Offers:
                 notifications.record_attempt(session, request, ok=bool(sent), answer=answer, at=at)
                 work.finish(session, request, at=at)
 
+    def _publish(self, session: Session, asked: Asked) -> Sequence[Receipt]:
+        payload = codec.encode(asked.frame)
+        return [
+            self._connection.publish(
+                topics.device(uid, topics.Channel.OFFER), payload, expires_in_s=asked.left_s
+            )
+            for uid in _find_phones(session, asked.person_id)
+        ]
 
-def render(session: Session, request: Notification, *, at: datetime) -> tuple[Sequence[str], bytes, int]:
-    """The phones to offer it to, what is offered, and how many seconds it is of use."""
+
+def of_call(session: Session, request: Notification, at: datetime) -> Asked | None:
+    """A call for help, offered to a helper."""
     call = session.scalars(
         select(HelperCall).where(HelperCall.uuid == request.subject).options(joinedload(HelperCall.incident))
     ).one()
     left_s = math.ceil((call.until_at - at).total_seconds())
     if call.ended_at is not None or call.answered_at is not None or left_s <= 0:
-        return [], b"", 0
-    phones = select(Device.uid).where(
-        Device.owner_id == call.helper_id, Device.kind == DeviceKind.PHONE, Device.retired_at.is_(None)
-    )
+        return None
     frame = OfferFrame(
         id=call.frame_id,
         kind="sos",
@@ -58,4 +81,41 @@ def render(session: Session, request: Notification, *, at: datetime) -> tuple[Se
         dist=None if call.distance_m is None else round(call.distance_m),
         text="EXERCISE" if call.incident.exercise else None,
     )
-    return session.scalars(phones.order_by(Device.id)).all(), codec.encode(frame), left_s
+    return Asked(call.helper_id, frame, left_s)
+
+
+def of_order(session: Session, request: Notification, at: datetime) -> Asked | None:
+    """An order, offered to a driver: its deadline is to the second at which a yes would be too late."""
+    offer = session.scalars(
+        select(OrderOffer).where(OrderOffer.uuid == request.subject).options(joinedload(OrderOffer.order))
+    ).one()
+    left_s = math.floor((offer.until_at - at).total_seconds())
+    if offer.state is not OfferState.OPEN or left_s < 1:
+        return None
+    order = offer.order
+    frame = OfferFrame(
+        id=offer.frame_id,
+        kind="order",
+        svc=order.service.value,
+        until=math.floor(offer.until_at.timestamp()),
+        lat=round(order.lat, _AREA_DIGITS),
+        lon=round(order.lon, _AREA_DIGITS),
+        dist=None if offer.distance_m is None else round(offer.distance_m),
+        fee=order.price,
+        cur=order.currency,
+        text=_say_needs(order),
+    )
+    return Asked(offer.driver_id, frame, left_s)
+
+
+def _say_needs(order: Order) -> str | None:
+    """What a driver must come with."""
+    seats = [f"{order.seats} seats"] if order.seats > 1 else []
+    return ", ".join([*([order.vehicle_type] if order.vehicle_type else []), *order.needs, *seats]) or None
+
+
+def _find_phones(session: Session, person_id: int) -> Sequence[str]:
+    phones = select(Device.uid).where(
+        Device.owner_id == person_id, Device.kind == DeviceKind.PHONE, Device.retired_at.is_(None)
+    )
+    return session.scalars(phones.order_by(Device.id)).all()

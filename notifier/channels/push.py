@@ -75,8 +75,8 @@ def _drop_dead(database: Database, told: Iterable[tuple[PushToken, Verdict]]) ->
 
 
 def _message(content: Content, token: str, at: datetime) -> messaging.Message:
-    # What follows of one call takes the place of what came before it, as long as nobody saw that.
-    key = str(content.incident_id or content.id)
+    # What follows of one call or order takes the place of what came before it, as long as nobody saw that.
+    key = f"order-{content.order_id}" if content.order_id else str(content.incident_id or content.id)
     data = {
         "message": str(content.id),
         "reply": f"m{content.number}",
@@ -85,6 +85,8 @@ def _message(content: Content, token: str, at: datetime) -> messaging.Message:
     }
     if content.incident_id:
         data["incident"] = str(content.incident_id)
+    if content.order_id:
+        data["order"] = str(content.order_id)
     return messaging.Message(
         token=token,
         notification=messaging.Notification(title=content.title, body=content.text),

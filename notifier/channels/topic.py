@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from broker import codec, topics
 from broker.client import Connection, Receipt
-from broker.frames import AlertFrame, CmdFrame, ConfigFrame, StateFrame, SystemAlertFrame
+from broker.frames import AlertFrame, CmdFrame, ConfigFrame, OrderAlertFrame, StateFrame, SystemAlertFrame
 from db import notifications, timers, work
 from db.models import (
     Device,
@@ -22,10 +22,12 @@ from db.models import (
     IncidentEvent,
     IncidentReport,
     Notification,
+    Order,
+    OrderOffer,
     SystemAlert,
 )
 from db.session import Database
-from db.states import CallState, IncidentState
+from db.states import CallState, IncidentState, OrderState
 from notifier.channels import Channel, Undeliverable
 
 PUBACK_S = 3.0
@@ -201,6 +203,37 @@ def system(session: Session, alert_id: uuid.UUID) -> Retained:
     return Retained(topic, codec.encode(frame))
 
 
+def order_alert(session: Session, order_uuid: uuid.UUID) -> Retained:
+    """An order that nobody takes, until somebody has it or it is over."""
+    order = session.scalars(select(Order).where(Order.uuid == order_uuid)).one()
+    topic = topics.alert(order.region, topics.AlertKind.ORDER, order.uuid)
+    if order.state not in _NOBODY_COMES or order.unassigned_at is None:
+        return Retained(topic, b"")
+    asked = select(func.count(OrderOffer.driver_id.distinct())).where(OrderOffer.order_id == order.id)
+    frame = OrderAlertFrame(
+        order=order.uuid,
+        number=order.id,
+        revision=order.revision,
+        state=order.state,
+        region=order.region,
+        service=order.service,
+        since=order.unassigned_at,
+        scheduled_at=order.scheduled_at,
+        lat=order.lat,
+        lon=order.lon,
+        address=order.address or None,
+        needs=list(order.needs) or None,
+        asked=session.scalar(asked) or 0,
+        text=_SAY_STATE[order.state],
+    )
+    return Retained(topic, codec.encode(frame))
+
+
+_NOBODY_COMES = (OrderState.REQUESTED, OrderState.OFFERED, OrderState.UNASSIGNED)
+_SAY_STATE = dict.fromkeys(_NOBODY_COMES, "nobody takes it; drivers are still looked for") | {
+    OrderState.OFFERED: "a driver has been asked since, and has not answered yet"
+}
+
 Render = Callable[[Session, uuid.UUID], Said]
 
 RENDER: dict[str, Render] = {
@@ -209,6 +242,7 @@ RENDER: dict[str, Render] = {
     "cmd": command,
     "config": config,
     "system": system,
+    work.of_orders("alert"): order_alert,
 }
 
 

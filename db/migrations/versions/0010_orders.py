@@ -314,6 +314,17 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state = 'open'"),
     )
+    op.add_column("messages", sa.Column("order_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(
+        op.f("fk_messages_order_id"), "messages", "orders", ["order_id"], ["id"], ondelete="CASCADE"
+    )
+    op.create_index(
+        "ix_messages_order",
+        "messages",
+        ["order_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("order_id IS NOT NULL"),
+    )
     op.add_column("drivers", sa.Column("regions", postgresql.ARRAY(sa.String()), nullable=True))
     op.add_column("vehicles", sa.Column("name", sa.String(), server_default="", nullable=False))
     op.add_column("vehicles", sa.Column("seats", sa.SmallInteger(), nullable=True))
@@ -337,6 +348,11 @@ def downgrade() -> None:
     op.drop_column("vehicles", "seats")
     op.drop_column("vehicles", "name")
     op.drop_column("drivers", "regions")
+    op.drop_index(
+        "ix_messages_order", table_name="messages", postgresql_where=sa.text("order_id IS NOT NULL")
+    )
+    op.drop_constraint(op.f("fk_messages_order_id"), "messages", type_="foreignkey")
+    op.drop_column("messages", "order_id")
     op.drop_index(
         "uq_order_offers_open_driver", table_name="order_offers", postgresql_where=sa.text("state = 'open'")
     )
