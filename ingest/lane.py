@@ -22,6 +22,7 @@ from db import telemetry
 from db.session import TRANSIENT, Database
 from dispatch import commands, telling
 from dispatch.errors import DomainError
+from dispatch.orders import offers
 from dispatch.sos import calls
 from ingest import handlers, quarantine
 from ingest.handlers import Digest
@@ -157,6 +158,7 @@ def _settle(session: DatabaseSession, reply: handlers.Reply, at: datetime) -> st
                 or calls.settle(
                     session, reply.device_id, said.id, ok=said.ok, eta_s=said.eta, why=said.why, at=at
                 )
+                or offers.settle(session, reply.device_id, said.id, ok=said.ok, why=said.why, at=at)
                 or telling.confirm_reply(session, reply.device_id, said.id, at=at)
             )
     except TRANSIENT:

@@ -181,6 +181,7 @@ class Stack:
             self._ours("sos-1", WORKERS, ["-m", "ingest", "sos", "--worker", "1"], after=["mosquitto"]),
             self._ours("sos-2", WORKERS, ["-m", "ingest", "sos", "--worker", "2"], after=["mosquitto"]),
             self._ours("dispatch", WORKERS, ["-m", "dispatch.relay"], after=["prepare"], niceness=3),
+            self._ours("orders", WORKERS, ["-m", "dispatch.orders.relay"], after=["prepare"], niceness=5),
             self._ours("notifier", WORKERS, ["-m", "notifier.relay"], after=["mosquitto"], niceness=3),
             self._ours("audit", WORKERS, ["-m", "dispatch.audit"], after=["mosquitto"], niceness=3),
             self._ours("api", COUNTERS, ["-m", "api"], after=["mosquitto"]),

@@ -1,6 +1,7 @@
 """The pure rules of an order: who may move it where, and when a word of somebody's is believed."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from db.states import OfferState, OrderState, Party
 from dispatch.errors import Forbidden, IllegalMove
@@ -18,7 +19,7 @@ MOVES: dict[OrderState, dict[OrderState, frozenset[Party]]] = {
         S.CANCELLED: frozenset({_CUSTOMER, _DESK}),
     },
     S.OFFERED: {
-        S.REQUESTED: frozenset({_HOUSE}),
+        S.REQUESTED: frozenset({_DRIVER, _HOUSE}),  # who was asked has said no, or nothing
         S.UNASSIGNED: frozenset({_HOUSE}),
         S.ACCEPTED: frozenset({_DRIVER, _DESK}),
         S.CANCELLED: frozenset({_CUSTOMER, _DESK}),
@@ -71,6 +72,15 @@ WAY = (S.ACCEPTED, S.EN_ROUTE, S.ARRIVED, S.IN_PROGRESS, S.COMPLETED)
 
 ANSWER_WITHIN = timedelta(seconds=30)
 """How long a driver has for an answer; silence is a no."""
+
+SILENT = timedelta(seconds=180)
+"""A driver on the way of whom nothing was heard for so long is asked for a sign."""
+
+SIGN_WITHIN = timedelta(seconds=60)
+"""How long the sign may take before another driver is looked for."""
+
+AREA_DIGITS = 2
+"""To so many digits of a degree a driver knows where an order is before they have it: about a kilometre."""
 
 SEARCH_BEFORE = timedelta(minutes=30)
 """How long before the time of a scheduled order a driver is looked for."""
@@ -132,3 +142,24 @@ def word_for(was: OrderState, wanted: OrderState, party: Party) -> str:
     if wanted is S.ACCEPTED and party is not P.DRIVER:
         return "assigned"
     return _WORDS.get(wanted, wanted.value)
+
+
+class Silence(StrEnum):
+    """What follows from hearing nothing of a driver on the way."""
+
+    NUDGE = "nudge"
+    RELEASE = "release"
+
+
+def judge_silence(*, heard_at: datetime, nudged_at: datetime | None, at: datetime) -> Silence | None:
+    """What is to be done of a driver who was last heard of then."""
+    if at - heard_at < SILENT:
+        return None
+    if nudged_at is None or nudged_at < heard_at:
+        return Silence.NUDGE
+    return Silence.RELEASE if at - nudged_at >= SIGN_WITHIN else None
+
+
+def area(lat: float, lon: float) -> tuple[float, float]:
+    """Where an order is, as far as a driver is told who has not taken it."""
+    return round(lat, AREA_DIGITS), round(lon, AREA_DIGITS)

@@ -127,7 +127,7 @@ def test_each_service_is_told_only_what_it_needs(services: Services) -> None:
         "notifier": database | broker | {"MAYDAY_SMS_URL", "MAYDAY_SMS_TOKEN", "MAYDAY_SMTP_URL"},
         "audit": database | broker | {"MAYDAY_HEARTBEAT_URL"},
         "api": database | broker | {"MAYDAY_SMS_HOOK_TOKEN"},
-        **dict.fromkeys(("keeper", "sos-1", "sos-2", "telemetry"), database | broker),
+        **dict.fromkeys(("keeper", "sos-1", "sos-2", "telemetry", "orders"), database | broker),
     }
 
 

@@ -19,6 +19,7 @@ ALL = [
     "sos-2",
     "telemetry",
     "dispatch",
+    "orders",
     "notifier",
     "audit",
     "api",
