@@ -20,9 +20,9 @@ from broker.settings import BrokerSettings
 from broker.topics import LINES, Service
 from db import telemetry
 from db.session import TRANSIENT, Database
-from dispatch import commands, telling
+from dispatch import commands
 from dispatch.errors import DomainError
-from dispatch.sos import calls
+from dispatch.sos import calls, receipts
 from ingest import handlers, quarantine
 from ingest.handlers import Digest
 
@@ -157,7 +157,7 @@ def _settle(session: DatabaseSession, reply: handlers.Reply, at: datetime) -> st
                 or calls.settle(
                     session, reply.device_id, said.id, ok=said.ok, eta_s=said.eta, why=said.why, at=at
                 )
-                or telling.confirm_reply(session, reply.device_id, said.id, at=at)
+                or receipts.confirm_reply(session, reply.device_id, said.id, at=at)
             )
     except TRANSIENT:
         raise

@@ -6,14 +6,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from db.models import HelperCall, Incident, IncidentEvent, Message, Notification, Timer
+from db.models import HelperCall, Incident, IncidentEvent, Message, Notification, Timer, User
 from db.session import Database
-from db.states import CallState, IncidentState, Outcome, Role, WorkStatus
+from db.states import CallState, IncidentState, Outcome, Role, UserStatus, WorkStatus
 from dispatch.errors import Conflict, NotFound
-from dispatch.sos import call_rules, calls, service
+from dispatch.sos import call_rules, calls, receipts, service
 from dispatch.sos.call_rules import Over, TakenCareOf
 from tests.builders import NOON, TASHKENT, incident_of, make_device, make_user, report
-from tests.helping import accept, ask, call_of, make_helper, settle, stand
+from tests.helping import accept, ask, call_of, make_helper, make_phone, settle, stand
 from tests.integration.dispatch.test_watching import move
 from tests.maps import METRE
 
@@ -280,6 +280,54 @@ def test_a_helper_who_comes_nearer_is_left_alone_until_they_are_there(database: 
     told = kinds(database, reported.incident_id)
     assert "helper_nudged" not in told
     assert "helper_arrived" in told
+
+
+@pytest.mark.parametrize("way", ["app", "sms", "mqtt"])
+def test_a_message_that_reached_its_helper_is_a_call_delivered(database: Database, way: str) -> None:
+    helper = make_helper(database)
+    phone = make_phone(database, helper, "phone-of-the-helper")
+    ask(database, opened(database).incident_id)
+    for at in (NOON + SECOND, NOON + 2 * SECOND):  # the second time changes nothing
+        with database.transaction() as session:
+            message = session.scalars(select(Message)).one()
+            match way:
+                case "app":
+                    assert receipts.confirm(session, message.uuid, via="app", by=helper.id, at=at)
+                case "sms":
+                    receipts.receive(session, message.uuid, "sms", said="delivered", at=at)
+                case "mqtt":
+                    assert receipts.confirm_reply(session, phone.id, f"m{message.id}", at=at)
+    call = call_of(database, helper)
+    assert (call.state, call.delivered_at) == (C.DELIVERED, NOON + SECOND)
+    with database.transaction() as session:
+        assert session.scalars(select(Message.confirmed_via)).one() == way
+
+
+def test_what_follows_of_a_call_delivers_nothing(database: Database) -> None:
+    helper, incident = make_helper(database), opened(database).incident_id
+    ask(database, incident)
+    accept(database, helper)
+    settle(database, NOON + 61 * SECOND)
+    with database.transaction() as session:
+        nudge = session.scalars(select(Message.uuid).where(Message.text == "sos.nudge")).one()
+        receipts.confirm(session, nudge, via="app", by=helper.id, at=NOON + 62 * SECOND)
+    assert (call_of(database, helper).state, call_of(database, helper).delivered_at) == (C.ACCEPTED, None)
+
+
+@pytest.mark.parametrize("by", ["another", "who is blocked"])
+def test_a_message_of_whom_may_not_come_or_of_another_delivers_no_call(database: Database, by: str) -> None:
+    helper, other = make_helper(database), make_user(database)
+    ask(database, opened(database).incident_id)
+    with database.transaction() as session:
+        message = session.scalars(select(Message.uuid)).one()
+        if by == "who is blocked":
+            session.get_one(User, helper.id).status = UserStatus.BLOCKED
+            asks = helper.id
+        else:
+            asks = other.id
+    with database.transaction() as session:
+        receipts.confirm(session, message, via="app", by=asks, at=NOON + SECOND)
+    assert call_of(database, helper).state == C.ALERTED
 
 
 @pytest.mark.parametrize(("follows", "said"), [(True, "helper_en_route"), (False, "helper_nudged")])
