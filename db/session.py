@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine
+import psycopg
+from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
@@ -32,8 +33,10 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"application_name": name, "connect_timeout": 5, "options": _LIMITS},
         )
+        event.listen(self.engine, "handle_error", _name_nobody)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -45,3 +48,13 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _name_nobody(trouble: ExceptionContext) -> None:
+    """What the server adds to a row's fault shows the row; an error is logged and kept, and names nobody."""
+    fault, told = trouble.original_exception, trouble.sqlalchemy_exception
+    if not isinstance(fault, (psycopg.IntegrityError, psycopg.DataError)) or told is None:
+        return
+    whole, brief = str(fault), fault.diag.message_primary or type(fault).__name__
+    fault.args = (brief,)
+    told.args = (str(told.args[0]).replace(whole, brief),)

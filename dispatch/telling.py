@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -92,18 +92,26 @@ def confirm(
 
     `by` is who says so; what was for somebody else is then not there.
     """
-    own = select(Message).where(Message.uuid == message_id)
-    return _confirm(session, own if by is None else own.where(Message.user_id == by), via=via, at=at)
+    wanted = select(Message).where(Message.uuid == message_id)
+    found = session.scalar(wanted if by is None else wanted.where(Message.user_id == by))
+    if found is None:
+        return None
+    # The timer first, then its message, as the timer that fires meanwhile does: neither waits for the other.
+    timers.cancel(session, found.uuid, TIMER, ORDER_TIMER, at=at)
+    session.refresh(found, with_for_update=True)
+    if found.confirmed_at is None:
+        found.confirmed_at, found.confirmed_via = at, via
+        session.flush()
+    return found
 
 
-def confirm_reply(session: Session, device_id: int, frame_id: str, *, at: datetime) -> bool:
-    """A phone of its person replies to a message, by the `m` and its number; False where there is none."""
+def find_replied(session: Session, device_id: int, frame_id: str) -> UUID | None:
+    """The message that a phone of its person replies to, by the `m` and its number."""
     number = frame_id.removeprefix("m")
     if number == frame_id or not (number.isascii() and number.isdecimal()) or len(number) > 18:
-        return False
+        return None
     of_device = select(Device.owner_id).where(Device.id == device_id).scalar_subquery()
-    own = select(Message).where(Message.id == int(number), Message.user_id == of_device)
-    return _confirm(session, own, via="mqtt", at=at) is not None
+    return session.scalar(select(Message.uuid).where(Message.id == int(number), Message.user_id == of_device))
 
 
 def refuse(session: Session, message_id: UUID, channel: str, *, said: str, at: datetime) -> None:
@@ -189,19 +197,6 @@ def _make(
         return session.scalars(select(Message).filter_by(key=about["key"], **whose)).one()
     _ask_next(session, made, at=at)
     return made
-
-
-def _confirm(session: Session, wanted: Select[Message], *, via: str, at: datetime) -> Message | None:
-    found = session.scalar(wanted)
-    if found is None:
-        return None
-    # The timer first, then its message, as the timer that fires meanwhile does: neither waits for the other.
-    timers.cancel(session, found.uuid, TIMER, ORDER_TIMER, at=at)
-    session.refresh(found, with_for_update=True)
-    if found.confirmed_at is None:
-        found.confirmed_at, found.confirmed_via = at, via
-        session.flush()
-    return found
 
 
 def _note(session: Session, message_id: UUID, channel: str, *, ok: bool, said: str, at: datetime) -> None:

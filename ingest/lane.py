@@ -20,10 +20,10 @@ from broker.settings import BrokerSettings
 from broker.topics import LINES, Service
 from db import telemetry
 from db.session import TRANSIENT, Database
-from dispatch import commands, telling
+from dispatch import commands
 from dispatch.errors import DomainError
 from dispatch.orders import offers
-from dispatch.sos import calls
+from dispatch.sos import calls, receipts
 from ingest import handlers, quarantine
 from ingest.handlers import Digest
 
@@ -159,7 +159,7 @@ def _settle(session: DatabaseSession, reply: handlers.Reply, at: datetime) -> st
                     session, reply.device_id, said.id, ok=said.ok, eta_s=said.eta, why=said.why, at=at
                 )
                 or offers.settle(session, reply.device_id, said.id, ok=said.ok, why=said.why, at=at)
-                or telling.confirm_reply(session, reply.device_id, said.id, at=at)
+                or receipts.confirm_reply(session, reply.device_id, said.id, at=at)
             )
     except TRANSIENT:
         raise

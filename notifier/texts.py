@@ -73,6 +73,12 @@ _TEXTS = {
         "uz": "Mayday: hisobingizda yangi telefon raqami, oxiri {ending}. Siz emasmi? Darhol xabar bering.",
         "fr": "Mayday : votre compte a un nouveau numéro, fin {ending}. Pas vous ? Prévenez-nous vite.",
     },
+    "email.changed": {
+        "en": "Mayday: this is no longer the email of your account. Not you? Tell us at once.",
+        "ru": "Mayday: это больше не адрес почты вашего аккаунта. Не вы? Сразу сообщите нам.",
+        "uz": "Mayday: bu endi hisobingizning elektron pochtasi emas. Siz emasmi? Darhol xabar bering.",
+        "fr": "Mayday : ce n’est plus l’e-mail de votre compte. Pas vous ? Prévenez-nous vite.",
+    },
     "sos.helper": {
         "en": "{name} needs help: {type}, {distance}. {link} Reply YES {code}",
         "ru": "{name}: нужна помощь, {type}, {distance}. {link} Ответ: YES {code}",
@@ -212,6 +218,7 @@ _TITLE_OF = {
     "sos.taken": "news",
     "sos.guardian_over": "news",
     "sos.push_refused": "chain",
+    "email.changed": "phone",
 }
 
 _TYPES = {

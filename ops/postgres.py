@@ -55,6 +55,9 @@ timezone = '{timezone}'
 log_timezone = '{timezone}'
 log_line_prefix = '%m [%p] %q%a '
 log_min_duration_statement = '1s'
+# Statements without their values, errors without the row: the log names nobody.
+log_parameter_max_length = 0
+log_error_verbosity = terse
 log_lock_waits = on
 log_checkpoints = off
 

@@ -4,6 +4,7 @@ import secrets
 import signal
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,15 +12,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import SecretStr
 
 from broker.accounts import Account, write_files
 from broker.passwords import hash_secret, new_secret
 from broker.settings import BrokerSettings
+from broker.topics import Service
 from ops import programs, servers
 from ops.mosquitto import LISTENERS, Mosquitto
 from ops.ports import any_free
 from ops.programs import Answer
+
+LANES = ("telemetry", "sos-1", "sos-2")
+"""The processes whose sessions outlive them."""
 
 WAIT_S = 60.0
 """For what comes when it comes, on a machine however busy; what is promised in time is measured alone."""
@@ -117,6 +124,19 @@ class Broker:
 
     def add_dispatcher(self, username: str, regions: list[str] | None = None) -> str:
         return self._add(username, dispatcher=True, regions=regions)
+
+    def forget_lanes(self) -> None:
+        """End the sessions that lanes left behind, so that what earlier tests sent waits for nobody."""
+        for lane in LANES:
+            client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self.settings.client_id(lane))
+            client.username_pw_set(Service.INGEST, self.settings.password(Service.INGEST))
+            begun_anew = threading.Event()
+            client.on_connect = lambda *said, done=begun_anew: said[3].is_failure or done.set()
+            client.connect("127.0.0.1", self.settings.mqtt_port)
+            client.loop_start()
+            assert begun_anew.wait(WAIT_S)
+            client.disconnect()
+            client.loop_stop()
 
     def _add(
         self,

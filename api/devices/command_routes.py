@@ -95,11 +95,11 @@ class ProfileOut(Answer):
     """How a device is to report; the version grows with every change."""
 
     version: int
-    rest_s: int | None
-    move_s: int | None
-    alarm_s: int | None
-    batch: int | None
-    changed_at: datetime
+    rest_s: int | None = None
+    move_s: int | None = None
+    alarm_s: int | None = None
+    batch: int | None = None
+    changed_at: datetime | None = None
 
 
 @router.post("/{uid}/commands/", status_code=status.HTTP_201_CREATED, response_model=CommandOut)
@@ -138,6 +138,13 @@ def list_commands(
     return Page(
         items=[_out(row, row.asked_by.uuid if row.asked_by else None, at=at) for row in rows], next=more
     )
+
+
+@router.get("/{uid}/config/", response_model=ProfileOut)
+def show_profile(uid: DeviceUid, caller: Caller, session: ReadSession) -> DeviceConfig | ProfileOut:
+    """How a device is to report; version 0, and as it likes, until somebody says so."""
+    device = queries.get_device(session, uid, seen_by=seen_by(caller))
+    return session.get(DeviceConfig, device.id) or ProfileOut(version=0)
 
 
 @router.put("/{uid}/config/", response_model=ProfileOut)

@@ -6,6 +6,7 @@ from api.deps import Now, WriteSession
 from api.gateway import FromGateway
 from api.messages.schemas import Receipt
 from dispatch import telling
+from dispatch.sos import receipts
 
 router = APIRouter(prefix="/hooks/sms", tags=["messages"])
 
@@ -22,6 +23,6 @@ def take_receipt(body: Receipt, session: WriteSession, at: Now) -> None:
     said = f"receipt: {body.status}"
     word = body.status.strip().lower()
     if word in _BROUGHT:
-        telling.receive(session, body.id, "sms", said=said, at=at)
+        receipts.receive(session, body.id, "sms", said=said, at=at)
     elif word in _LOST:
         telling.refuse(session, body.id, "sms", said=said, at=at)

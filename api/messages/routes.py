@@ -15,8 +15,8 @@ from api.messages.schemas import MessageFilter, MessageOut, NewPushToken, PushTo
 from api.paging import Page
 from db import push_tokens
 from db.models import Message, PushToken
-from dispatch import telling
 from dispatch.errors import NotFound
+from dispatch.sos import receipts
 
 router = APIRouter(tags=["messages"])
 
@@ -35,7 +35,7 @@ def list_messages(
 @router.post("/messages/{message_id}/seen/", response_model=MessageOut)
 def confirm_message(message_id: UUID, caller: Caller, session: WriteSession, at: Now) -> MessageOut:
     """Say that one has it: no further way of telling it is tried. Said again, it changes nothing."""
-    message = telling.confirm(session, message_id, via="app", by=caller.id, at=at)
+    message = receipts.confirm(session, message_id, via="app", by=caller.id, at=at)
     if message is None:
         raise NotFound(f"you have no message {message_id}")
     return MessageOut.of(message)

@@ -4,14 +4,13 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from api.accounts.passwords import is_right
 from api.accounts.service import Person, nobody_elses
 from api.codes import service as codes
 from api.codes.flows import WRONG, Counter
 from api.people import service
+from api.people.owners import as_owner
 from api.refusals import WrongField
 from db.models import User
-from db.states import CodePurpose
 
 _NEWS = timedelta(days=1)
 """For how long it is worth telling the former number."""
@@ -28,18 +27,13 @@ def ask(counter: Counter, caller: Person, phone: str, *, password: str | None, c
         user = service.get_user(session, caller.uuid)
     if user.phone == phone:
         raise WrongField("phone_number", "is yours already")
-    with entrance.trying(f"phone of {user.uuid}"):
-        if password is not None and not is_right(password, user.password_hash):
-            raise WrongField("password", "is wrong; an account without one shows a code in its place")
-        with entrance.database.transaction() as session:
-            is_owner = code is None or _spend_present(session, user, code, counter)
-            if is_owner:
-                codes.send_to_claimant(
-                    session, user, phone, keys=counter.keys, address=entrance.client.address, at=at
-                )
-        # A wrong code has been counted; what was refused above has not even used up a right one.
-        if not is_owner:
-            raise WrongField("code", WRONG)
+
+    def send(session: Session) -> None:
+        codes.send_to_claimant(
+            session, user, phone, keys=counter.keys, address=entrance.client.address, at=at
+        )
+
+    as_owner(counter, user, send, password=password, code=code)
 
 
 def confirm(counter: Counter, caller: Person, phone: str, code: str) -> User:
@@ -57,12 +51,6 @@ def confirm(counter: Counter, caller: Person, phone: str, code: str) -> User:
         if not proven:
             raise WrongField("code", WRONG)
     return user
-
-
-def _spend_present(session: Session, user: User, code: str, counter: Counter) -> bool:
-    present, at = user.phone or user.email, counter.entrance.at
-    assert present is not None  # by one or the other everybody is known
-    return codes.spend(session, CodePurpose.VERIFY, present, code, keys=counter.keys, at=at) is not None
 
 
 def _move(session: Session, user: User, phone: str, counter: Counter) -> None:

@@ -4,13 +4,15 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response, status
-from pydantic import AfterValidator, Field, StringConstraints
+from fastapi import APIRouter, Header, Response, status
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from api.accounts.emails import Email
-from api.deps import Caller, Db, RawBody, ReadSession, Settings, WriteSession
-from api.people import photos, pictures, profile, service
-from api.people.photos import Seen
+from api.accounts.schemas import Password
+from api.codes.deps import AtCounter
+from api.codes.schemas import ShownCode
+from api.deps import Caller, Db, RawBody, ReadSession, Settings
+from api.people import email_change, photos, pictures, profile, service
 from api.people.schemas import AccountOut
 from api.schemas import Own, Storable
 
@@ -32,12 +34,25 @@ Stripped = StringConstraints(strip_whitespace=True)
 
 
 class ProfileChange(Own):
-    """What is to change; what is not named stays."""
+    """What is to change; what is not named stays.
+
+    Another email, or none, needs the password; or a code for `verify` that the present number was sent.
+    Who has no number shows a code that came by mail.
+    """
 
     full_name: Annotated[str, Stripped, Field(min_length=1, max_length=200), Storable] = ""
     language: Annotated[str, Field(max_length=35, examples=["uz"]), AfterValidator(read_language)] = ""
     address: Annotated[str, Stripped, Field(max_length=500), Storable] = ""
     email: Annotated[Email | None, Field(description="null takes it away")] = None
+    password: Password | None = None
+    code: ShownCode | None = None
+
+    @field_validator("code")
+    @classmethod
+    def _one(cls, code: str | None, info: ValidationInfo) -> str | None:
+        if code is not None and info.data.get("password") is not None:
+            raise ValueError("is not needed beside password")
+        return code
 
 
 @router.get("/auth/me/", response_model=AccountOut)
@@ -47,9 +62,11 @@ def show_me(caller: Caller, session: ReadSession) -> AccountOut:
 
 
 @router.patch("/auth/me/", response_model=AccountOut)
-def change_me(body: ProfileChange, caller: Caller, session: WriteSession) -> AccountOut:
-    """Change one's name, language, address or email."""
-    return AccountOut.of(profile.change(session, caller.uuid, **body.model_dump(exclude_unset=True)))
+def change_me(body: ProfileChange, caller: Caller, counter: AtCounter) -> AccountOut:
+    """Change one's name, language, address, or with a proof one's email, of which the former one is told."""
+    said = body.model_dump(exclude_unset=True, exclude={"password", "code"})
+    changed = email_change.change(counter, caller, said, password=body.password, code=body.code)
+    return AccountOut.of(changed)
 
 
 @router.put(PHOTO, status_code=status.HTTP_204_NO_CONTENT, openapi_extra=photos.REQUEST)

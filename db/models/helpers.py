@@ -51,7 +51,7 @@ class HelperCall(Base):
     why: Mapped[str | None]
     distance_m: Mapped[Real | None]  # when asked
     eta_s: Mapped[int | None]
-    nearest_m: Mapped[Real | None]  # the nearest they came since they accepted
+    nearest_m: Mapped[Real | None]  # the nearest they came since they accepted, to where the wearer is now
     moved_at: Mapped[datetime | None]  # when they last came nearer
     nudged_at: Mapped[datetime | None]
     chance: Mapped[Real]  # that they would accept, as it was estimated

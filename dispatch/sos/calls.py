@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from db import notifications, timers
-from db.models import Device, HelperCall, Incident, User
+from db.models import Device, HelperCall, Incident, Message, User
 from db.states import CallState, IncidentState, UserStatus
 from dispatch import telling
 from dispatch.errors import Conflict, Forbidden, NotFound
@@ -20,6 +20,10 @@ from dispatch.sos import call_rules, places, queries, rules, service, timeline
 from dispatch.sos.call_rules import ASKED, COMING, Over, TakenCareOf, Why
 
 TIMER = "helpers_asked"
+
+_ASKING = "sos.helper"
+_KEY = "call:"
+"""What a helper is told to ask them, and what begins the key of that and of all that follows of it."""
 
 _ASKABLE = frozenset(IncidentState) - {IncidentState.COUNTDOWN, IncidentState.RESOLVED}
 _LATE = timedelta(hours=3)
@@ -110,7 +114,7 @@ def _ask(
     telling.tell(
         session,
         person,
-        "sos.helper",
+        _ASKING,
         key=_key(call),
         until_at=call.until_at,
         at=at,
@@ -421,6 +425,17 @@ def find_helper(session: Session, phone: str) -> int | None:
     return session.scalar(select(User.id).where(User.phone == phone, User.status == UserStatus.ACTIVE))
 
 
+def find_told(session: Session, message_id: uuid.UUID) -> HelperCall | None:
+    """The call that a message asked its helper to come to."""
+    asked = select(Message).where(Message.uuid == message_id, Message.text == _ASKING)
+    message = session.scalar(asked)
+    if message is None:
+        return None
+    return session.scalar(
+        select(HelperCall).where(HelperCall.uuid == uuid.UUID(message.key.removeprefix(_KEY)))
+    )
+
+
 def _hold(session: Session, which: ColumnElement[bool], helper_id: int) -> tuple[Incident, HelperCall]:
     """A call of this helper's and its incident, both held: the incident first, as everybody does."""
     own = HelperCall.helper_id == helper_id
@@ -483,7 +498,7 @@ def _tell(
 
 
 def _key(call: HelperCall) -> str:
-    return f"call:{call.uuid}"
+    return f"{_KEY}{call.uuid}"
 
 
 def _name(session: Session, incident: Incident) -> str:

@@ -214,7 +214,7 @@ def _take_over_calls(session: Session, child: Incident, parent: Incident, *, by:
             less.state, less.ended_at, less.why = CallState.WITHDRAWN, at, "merged"
             session.flush()  # of two open calls of one helper there may be one
         if call.ended_at is None:
-            call.incident_id = parent.id
+            call.incident_id, call.nearest_m = parent.id, None  # from there on it is another way
     session.flush()
     states = {call.state for call in taken if call.ended_at is None}
     if states & {CallState.ACCEPTED, CallState.EN_ROUTE, CallState.ON_SCENE}:

@@ -2,11 +2,33 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from db.models import Incident, LastPlace
 from dispatch.matching.rules import FRESH
+from dispatch.sos import rules
+
+_SHIFT = text("""
+    UPDATE helper_calls call
+    SET nearest_m = call.nearest_m + (
+        SELECT ST_Distance(place.place, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography)
+               - ST_Distance(place.place, ST_SetSRID(ST_MakePoint(:was_lon, :was_lat), 4326)::geography)
+        FROM last_places place WHERE place.user_id = call.helper_id AND place.at >= :fresh_since)
+    WHERE call.incident_id = :incident AND call.ended_at IS NULL AND call.state IN ('accepted', 'en_route')
+""")
+
+
+def move_to(session: Session, incident: Incident, lat: float, lon: float, *, at: datetime) -> None:
+    """The wearer is elsewhere: how near anybody came counts from there, so that a follower is seen to come.
+
+    By as much as the wearer moved away from somebody, they may be farther off without having stood still. Of
+    whom nobody knows where they are, the next place is a new beginning.
+    """
+    if incident.state in rules.SOMEBODY_GOES and incident.lat is not None:
+        was = {"was_lat": incident.lat, "was_lon": incident.lon, "incident": incident.id}
+        session.execute(_SHIFT, was | {"lat": lat, "lon": lon, "fresh_since": at - FRESH})
+    incident.lat, incident.lon = lat, lon
 
 
 def distance_m(session: Session, user_id: int, incident: Incident, *, at: datetime) -> float | None:

@@ -12,7 +12,7 @@ from db.models import Device, HelperCall, Incident, IncidentReport, Timer, User
 from db.states import CallState, IncidentState, Outcome, PositionSource
 from dispatch.errors import Held
 from dispatch.regions import region_of
-from dispatch.sos import escalation, moving, policies, queries, rules, timeline
+from dispatch.sos import escalation, moving, places, policies, queries, rules, timeline
 from dispatch.sos.rules import Press
 
 
@@ -229,7 +229,7 @@ def _join(session: Session, incident: Incident, press: Press, at: datetime) -> N
 
 def _place(session: Session, incident: Incident, press: Press, at: datetime) -> None:
     if press.lat is not None and press.lon is not None:
-        incident.lat, incident.lon = press.lat, press.lon
+        places.move_to(session, incident, press.lat, press.lon, at=at)
         incident.alt_m, incident.accuracy_m = press.alt_m, press.accuracy_m
         incident.position_at = press.device_at or at
         incident.position_source = PositionSource.PRESS

@@ -12,7 +12,7 @@ from db import timers
 from db.models import Device, DeviceCommand, DeviceLast, Incident, Timer
 from db.states import CommandKind, IncidentState, PositionSource, Presence
 from dispatch import commands
-from dispatch.sos import queries, signs, timeline
+from dispatch.sos import places, queries, signs, timeline
 from dispatch.sos.signs import Heard
 
 TIMER = "watching"
@@ -181,7 +181,9 @@ def _see(row: Row[Any], at: datetime) -> Sight:
 
 def _follow(session: Session, incident: Incident, last: DeviceLast, *, at: datetime) -> None:
     """A place is no line of the timeline: it changes each few seconds, and the track keeps them all."""
-    incident.lat, incident.lon = last.lat, last.lon
+    if last.lat is None or last.lon is None:
+        return
+    places.move_to(session, incident, last.lat, last.lon, at=at)
     incident.alt_m, incident.accuracy_m = last.alt_m, last.accuracy_m
     incident.position_at, incident.position_source = last.position_at, PositionSource.TRACK
     incident.battery_pct = _battery_pct(incident, last)

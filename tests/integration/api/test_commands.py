@@ -103,15 +103,19 @@ def test_a_wrong_command_is_refused_and_asks_nothing(
     assert api.get("/api/v1/devices/mine/commands/", owner).json()["items"] == []
 
 
-def test_a_profile_is_retained_under_a_growing_version(api: Api, database: Database) -> None:
+def test_a_profile_is_shown_and_retained_under_a_growing_version(api: Api, database: Database) -> None:
     owner = make_user(database)
     device = make_device(database, owner, uid="mine")
     path = "/api/v1/devices/mine/config/"
+    assert api.get(path, owner).json() == dict.fromkeys(commands.PROFILE) | {"version": 0, "changed_at": None}
     versions = [
         api.call("PUT", path, owner, json=profile).json()["version"]
         for profile in ({"rest_s": 600}, {"rest_s": 600}, {"rest_s": 900, "batch": 20})
     ]
     assert versions == [1, 1, 2]
+    shown = api.get(path, owner).json()
+    assert shown.pop("changed_at")
+    assert shown == dict.fromkeys(commands.PROFILE) | {"version": 2, "rest_s": 900, "batch": 20}
     with database.transaction() as session:
         message = topic.config(session, session.get_one(Device, device.id).uuid)
     assert message.topic == "mayday/v1/dev/mine/config"

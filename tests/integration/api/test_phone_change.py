@@ -7,7 +7,7 @@ from httpx2 import Response
 from sqlalchemy import update
 
 from api.accounts.passwords import hash_password
-from api.people import phone_change
+from api.people import owners
 from db.models import User
 from db.session import Database
 from tests.builders import make_user
@@ -116,7 +116,7 @@ def test_guessing_the_password_has_to_wait_before_any_is_hashed(
         compared.append(password)
         return False
 
-    monkeypatch.setattr(phone_change, "is_right", compare)
+    monkeypatch.setattr(owners, "is_right", compare)
     answers = [ask(api, ann, password=f"guess {number}").status_code for number in range(11)]
     assert answers == [422] * 10 + [429]
     assert len(compared) == 10

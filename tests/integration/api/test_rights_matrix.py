@@ -138,6 +138,8 @@ GET    /api/v1/devices/{uid}/commands/           own           401      200    2
 GET    /api/v1/devices/{uid}/commands/           foreign       401      404    404    404        200   200
 POST   /api/v1/devices/{uid}/commands/           own           401      201    201    201        201   201
 POST   /api/v1/devices/{uid}/commands/           foreign       401      404    404    404        201   201
+GET    /api/v1/devices/{uid}/config/             own           401      200    200    200        200   200
+GET    /api/v1/devices/{uid}/config/             foreign       401      404    404    404        200   200
 PUT    /api/v1/devices/{uid}/config/             own           401      200    200    200        200   200
 PUT    /api/v1/devices/{uid}/config/             foreign       401      404    404    404        403   200
 PATCH  /api/v1/devices/{device_uid}/status/      own           401      200    200    200        200   200

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from db import outbox, timers, work
 from db.bell import Bell
@@ -58,6 +58,20 @@ def test_two_workers_share_what_is_due_without_waiting_for_each_other(database: 
         first = work.claim(one, Fact, at=NOON, limit=2)
         second = work.claim(other, Fact, at=NOON, limit=2)
     assert sorted(item.kind for item in [*first, *second]) == ["test.0", "test.1", "test.2", "test.3"]
+
+
+@pytest.mark.parametrize(
+    "dear", [[], ["hashjoin", "mergejoin"], ["hashjoin", "mergejoin", "hashagg", "material"]]
+)
+def test_no_more_is_claimed_than_asked_for_however_the_server_plans_it(
+    database: Database, dear: list[str]
+) -> None:
+    append(database, count=5)
+    with database.transaction() as session:
+        for way in dear:
+            session.execute(text(f"SET LOCAL enable_{way} = off"))
+        assert [item.kind for item in work.claim(session, Fact, at=NOON, limit=1)] == ["test.0"]
+        assert [item.kind for item in work.claim(session, Fact, at=NOON, limit=2)] == ["test.1", "test.2"]
 
 
 def test_what_failed_comes_again_after_a_pause_with_its_reason(database: Database) -> None:

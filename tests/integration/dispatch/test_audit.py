@@ -300,7 +300,8 @@ def test_what_the_canary_calls_is_marked_and_ended_and_no_other_call_is(
 
 @contextmanager
 def running(database: Database, broker: Broker, folder: Path, *programs: str, **told: str) -> Iterator[None]:
-    """These processes as the supervisor runs them, all ready."""
+    """These processes as the supervisor runs them, all ready; lanes begin with nothing waiting for them."""
+    broker.forget_lanes()
     environment = os.environ | {
         "MAYDAY_DATABASE_URL": database.url,
         "MAYDAY_SECRET": broker.settings.secret.get_secret_value(),

@@ -6,14 +6,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from db.models import HelperCall, Incident, IncidentEvent, Message, Notification, Timer
+from db.models import HelperCall, Incident, IncidentEvent, Message, Notification, Timer, User
 from db.session import Database
-from db.states import CallState, IncidentState, Outcome, Role, WorkStatus
+from db.states import CallState, IncidentState, Outcome, Role, UserStatus, WorkStatus
 from dispatch.errors import Conflict, NotFound
-from dispatch.sos import call_rules, calls, service
+from dispatch.sos import call_rules, calls, receipts, service
 from dispatch.sos.call_rules import Over, TakenCareOf
 from tests.builders import NOON, TASHKENT, incident_of, make_device, make_user, report
-from tests.helping import accept, ask, call_of, make_helper, settle, stand
+from tests.helping import accept, ask, call_of, make_helper, make_phone, settle, stand
+from tests.integration.dispatch.test_watching import move
+from tests.maps import METRE
 
 SECOND = timedelta(seconds=1)
 C = CallState
@@ -278,6 +280,96 @@ def test_a_helper_who_comes_nearer_is_left_alone_until_they_are_there(database: 
     told = kinds(database, reported.incident_id)
     assert "helper_nudged" not in told
     assert "helper_arrived" in told
+
+
+@pytest.mark.parametrize("way", ["app", "sms", "mqtt"])
+def test_a_message_that_reached_its_helper_is_a_call_delivered(database: Database, way: str) -> None:
+    helper = make_helper(database)
+    phone = make_phone(database, helper, "phone-of-the-helper")
+    ask(database, opened(database).incident_id)
+    for at in (NOON + SECOND, NOON + 2 * SECOND):  # the second time changes nothing
+        with database.transaction() as session:
+            message = session.scalars(select(Message)).one()
+            match way:
+                case "app":
+                    assert receipts.confirm(session, message.uuid, via="app", by=helper.id, at=at)
+                case "sms":
+                    receipts.receive(session, message.uuid, "sms", said="delivered", at=at)
+                case "mqtt":
+                    assert receipts.confirm_reply(session, phone.id, f"m{message.id}", at=at)
+    call = call_of(database, helper)
+    assert (call.state, call.delivered_at) == (C.DELIVERED, NOON + SECOND)
+    with database.transaction() as session:
+        assert session.scalars(select(Message.confirmed_via)).one() == way
+
+
+def test_what_follows_of_a_call_delivers_nothing(database: Database) -> None:
+    helper, incident = make_helper(database), opened(database).incident_id
+    ask(database, incident)
+    accept(database, helper)
+    settle(database, NOON + 61 * SECOND)
+    with database.transaction() as session:
+        nudge = session.scalars(select(Message.uuid).where(Message.text == "sos.nudge")).one()
+        receipts.confirm(session, nudge, via="app", by=helper.id, at=NOON + 62 * SECOND)
+    assert (call_of(database, helper).state, call_of(database, helper).delivered_at) == (C.ACCEPTED, None)
+
+
+@pytest.mark.parametrize("by", ["another", "who is blocked"])
+def test_a_message_of_whom_may_not_come_or_of_another_delivers_no_call(database: Database, by: str) -> None:
+    helper, other = make_helper(database), make_user(database)
+    ask(database, opened(database).incident_id)
+    with database.transaction() as session:
+        message = session.scalars(select(Message.uuid)).one()
+        if by == "who is blocked":
+            session.get_one(User, helper.id).status = UserStatus.BLOCKED
+            asks = helper.id
+        else:
+            asks = other.id
+    with database.transaction() as session:
+        receipts.confirm(session, message, via="app", by=asks, at=NOON + SECOND)
+    assert call_of(database, helper).state == C.ALERTED
+
+
+@pytest.mark.parametrize(("follows", "said"), [(True, "helper_en_route"), (False, "helper_nudged")])
+@pytest.mark.parametrize("towards", [-1, 1])
+@pytest.mark.parametrize("presses", [False, True])
+def test_who_follows_a_wearer_that_moves_is_coming_and_who_stands_still_is_not(
+    database: Database, follows: bool, said: str, towards: int, presses: bool
+) -> None:
+    wearer = make_device(database, make_user(database, name="Aziza Karimova"))
+    helper, reported = make_helper(database, metres=400), report(database, wearer, **TASHKENT)
+    ask(database, reported.incident_id)
+    accept(database, helper)
+    for step in range(1, 9):
+        at = NOON + 10 * step * SECOND
+        north_m = towards * 9 * step
+        if presses:
+            report(database, wearer, at=at, **TASHKENT | {"lat": TASHKENT["lat"] + north_m * METRE})
+        else:
+            move(database, wearer, at, north_m)
+        stand(database, helper, 400 - follows * 9 * step, at=at)
+        settle(database, at + SECOND)
+    told = kinds(database, reported.incident_id)
+    assert [kind for kind in told if kind in ("helper_en_route", "helper_nudged")] == [said]
+
+
+def test_of_whom_nothing_was_heard_while_the_wearer_moved_the_next_place_is_a_sign(
+    database: Database,
+) -> None:
+    wearer = make_device(database, make_user(database, name="Aziza Karimova"))
+    helper, reported = make_helper(database, metres=400), report(database, wearer, **TASHKENT)
+    ask(database, reported.incident_id)
+    call = accept(database, helper)
+    for minutes in range(1, 6):
+        at = NOON + 60 * minutes * SECOND
+        with database.transaction() as session:  # who has no signal may still have a telephone
+            calls.en_route(session, call.uuid, by=helper.id, at=at)
+        move(database, wearer, at, -200 * minutes)
+        settle(database, at)
+    stand(database, helper, 300, at=at + SECOND)
+    settle(database, at + SECOND)
+    call = call_of(database, helper)
+    assert (call.moved_at, call.nearest_m) == (at + SECOND, pytest.approx(1_300, abs=5))
 
 
 def test_who_answers_the_nudge_has_time_again(database: Database) -> None:

@@ -11,6 +11,7 @@ from db.models import Contact, Delivery, Incident, Message, Notification, User
 from db.session import Database
 from db.states import WorkStatus
 from dispatch import relay, telling
+from dispatch.sos import receipts
 from tests.builders import NOON, make_contact, make_device, make_user, report
 
 SECOND = timedelta(seconds=1)
@@ -169,10 +170,10 @@ def test_a_phone_confirms_what_was_for_its_owner_alone(database: Database) -> No
     assert message is not None
     with database.transaction() as session:
         for wrong in ("c1", "m", "mm", f"m{message.id + 1}", "m" + 30 * "9", f"m{message.id}x"):
-            assert not telling.confirm_reply(session, phone.id, wrong, at=NOON)
-        assert not telling.confirm_reply(session, foreign.id, f"m{message.id}", at=NOON)
-        assert telling.confirm_reply(session, phone.id, f"m{message.id}", at=NOON)
-        assert telling.confirm_reply(session, phone.id, f"m{message.id}", at=NOON)
+            assert not receipts.confirm_reply(session, phone.id, wrong, at=NOON)
+        assert not receipts.confirm_reply(session, foreign.id, f"m{message.id}", at=NOON)
+        assert receipts.confirm_reply(session, phone.id, f"m{message.id}", at=NOON)
+        assert receipts.confirm_reply(session, phone.id, f"m{message.id}", at=NOON)
     with database.transaction() as session:
         assert session.get_one(Message, message.id).confirmed_via == "mqtt"
 

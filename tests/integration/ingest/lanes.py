@@ -17,9 +17,13 @@ DIES_BEFORE_ACKNOWLEDGING = "tests.integration.ingest.dying_lane"
 
 
 class Lane:
-    """`python -m ingest telemetry`, or a double of it that dies at a certain point."""
+    """`python -m ingest telemetry`, or a double of it that dies at a certain point.
+
+    Its session begins empty: what was sent in earlier tests no longer waits for it.
+    """
 
     def __init__(self, database: Database, broker: Broker, folder: Path) -> None:
+        broker.forget_lanes()
         self._beat = folder / "telemetry.beat"
         self._log = folder / "telemetry.log"
         settings = broker.settings

@@ -14,6 +14,7 @@ VALUES = {
     "code.verify": {"code", "minutes"},
     "code.reset": {"code", "minutes"},
     "phone.changed": {"ending"},
+    "email.changed": set(),
     "sos.helper": {"name", "type", "distance", "link", "code"},
     "sos.nudge": {"name"},
     "sos.over": {"name"},
