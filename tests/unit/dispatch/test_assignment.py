@@ -1,7 +1,6 @@
 """Who goes where, by property and against all that could be."""
 
 import itertools
-import time
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as some
 from dispatch.matching import assignment
 from dispatch.matching.assignment import Pairs
 from dispatch.matching.driver_scoring import Matrix, distances_m
-from tests.servers import usual
 
 COSTS = some.tuples(some.integers(1, 5), some.integers(1, 5)).flatmap(
     lambda shape: some.lists(
@@ -88,20 +86,6 @@ def test_nothing_is_made_of_nothing() -> None:
     for shape in ((0, 0), (0, 3), (3, 0), (2, 2)):
         costs = np.full(shape, np.inf)
         assert assignment.solve(costs) == assignment.first_come(costs) == []
-
-
-@pytest.mark.alone
-def test_a_thousand_orders_and_ten_thousand_drivers_are_solved_within_a_second() -> None:
-    """With the distances of each to each, in a city that calls from eight places at once."""
-
-    def measured() -> float:
-        began = time.perf_counter()
-        costs = city(orders=1_000, drivers=10_000, spread=0.3)
-        assert len(assignment.solve(costs)) == 1_000
-        return time.perf_counter() - began
-
-    measured()  # loading scipy is no part of it
-    assert usual(measured) < 1.0
 
 
 def city(*, orders: int, drivers: int, spread: float) -> Matrix:
