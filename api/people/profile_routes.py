@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response, status
+from fastapi import APIRouter, Response, status
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from api.accounts.emails import Email
@@ -13,6 +13,7 @@ from api.codes.deps import AtCounter
 from api.codes.schemas import ShownCode
 from api.deps import Caller, Db, RawBody, ReadSession, Settings
 from api.people import email_change, photos, pictures, profile, service
+from api.people.photos import Seen
 from api.people.schemas import AccountOut
 from api.schemas import Own, Storable
 

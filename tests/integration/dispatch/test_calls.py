@@ -369,7 +369,8 @@ def test_of_whom_nothing_was_heard_while_the_wearer_moved_the_next_place_is_a_si
     stand(database, helper, 300, at=at + SECOND)
     settle(database, at + SECOND)
     call = call_of(database, helper)
-    assert (call.moved_at, call.nearest_m) == (at + SECOND, pytest.approx(1_300, abs=5))
+    assert call.moved_at == at + SECOND
+    assert call.nearest_m == pytest.approx(1_300, abs=5)
 
 
 def test_who_answers_the_nudge_has_time_again(database: Database) -> None:
