@@ -62,6 +62,7 @@ _LINES: Mapping[LineKind, Mapping[str, str]] = {
         "fr": "Personne au lieu de rendez-vous",
     },
 }
+_SPACE = "\u00a0"  # at which no line is broken
 _UNNAMED = {"en": "vehicle", "ru": "автомобиль", "uz": "avtomobil", "fr": "véhicule"}
 
 
@@ -75,7 +76,8 @@ def money(amount: int, currency: str) -> str:
     digits = digits_of(currency)
     whole, rest = divmod(abs(amount), 10**digits)
     point = f".{rest:0{digits}d}" if digits else ""
-    return f"{'-' if amount < 0 else ''}{whole:,}{point} {currency}".replace(",", "\u00a0")
+    thousands = f"{whole:,}".replace(",", _SPACE)
+    return f"{'-' if amount < 0 else ''}{thousands}{point}{_SPACE}{currency}"
 
 
 def say(line: Line, currency: str, language: str) -> str:
