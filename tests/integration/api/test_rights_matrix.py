@@ -15,11 +15,13 @@ from db import notifications, push_tokens, webhooks
 from db.models import HelperCall, Notification, User, Webhook
 from db.seal import Seal
 from db.session import Database
-from db.states import Role
+from db.states import Party, Role
 from dispatch import telling
+from dispatch.orders import picturing, queries
 from tests.builders import NOON, make_device, make_user, report
 from tests.integration.api.speaking import Api, log_in
 from tests.maps import circle, feature, make_fence, make_region, square
+from tests.ordering import make_tariff, place_order
 from tests.pictures import PNG
 from tests.watchers import make_contact, make_duty, make_policy, send_link
 
@@ -242,6 +244,36 @@ POST   /api/v1/incidents/{incident_id}/helpers/  own           401      403    4
 POST   /api/v1/incidents/{incident_id}/helpers/  foreign       401      403    403    403        200   200
 POST   /api/v1/hooks/sms/                        anybody's     401      401    401    401        401   401
 GET    /api/v1/system/canary/                    anybody's     401      403    403    403        200   200
+POST   /api/v1/orders/quote/                     anybody's   401        200    200    200        200   200
+POST   /api/v1/orders/                           own         401        201    201    201        201   201
+POST   /api/v1/orders/                           foreign     401        403    403    403        201   201
+GET    /api/v1/orders/list/                      anybody's   401        200    200    200        200   200
+GET    /api/v1/orders/{order_id}/                own         401        200    200    200        200   200
+GET    /api/v1/orders/{order_id}/                foreign     401        404    404    404        200   200
+PATCH  /api/v1/orders/{order_id}/update-status/  own         401        200    200    200        200   200
+PATCH  /api/v1/orders/{order_id}/update-status/  foreign     401        404    404    404        200   200
+POST   /api/v1/orders/{order_id}/cancel/         own         401        200    200    200        200   200
+POST   /api/v1/orders/{order_id}/cancel/         foreign     401        404    404    404        200   200
+POST   /api/v1/orders/{order_id}/no-show/        own         401        409    409    409        409   409
+POST   /api/v1/orders/{order_id}/no-show/        foreign     401        404    404    404        409   409
+POST   /api/v1/orders/{order_id}/call-attempts/  own         401        403    403    403        403   403
+POST   /api/v1/orders/{order_id}/call-attempts/  foreign     401        404    404    404        409   409
+POST   /api/v1/orders/{order_id}/give-back/      own         401        409    409    409        409   409
+POST   /api/v1/orders/{order_id}/give-back/      foreign     401        404    404    404        409   409
+POST   /api/v1/orders/{order_id}/photos/         own         401        201    201    201        201   201
+POST   /api/v1/orders/{order_id}/photos/         foreign     401        404    404    404        201   201
+GET    /api/v1/orders/{order_id}/photos/{name}/  own         401        200    200    200        200   200
+GET    /api/v1/orders/{order_id}/photos/{name}/  foreign     401        404    404    404        200   200
+DELETE /api/v1/orders/{order_id}/photos/{name}/  own         401        204    204    204        204   204
+DELETE /api/v1/orders/{order_id}/photos/{name}/  foreign     401        404    404    404        204   204
+GET    /api/v1/tariffs/                          anybody's   401        200    200    200        200   200
+POST   /api/v1/tariffs/                          anybody's   401        403    403    403        403   201
+GET    /api/v1/tariffs/{tariff_id}/              anybody's   401        200    200    200        200   200
+PUT    /api/v1/tariffs/{tariff_id}/              anybody's   401        403    403    403        403   200
+DELETE /api/v1/tariffs/{tariff_id}/              anybody's   401        403    403    403        403   204
+GET    /api/v1/vehicle-types/                    anybody's   401        200    200    200        200   200
+PUT    /api/v1/vehicle-types/{slug}/             anybody's   401        403    403    403        403   200
+DELETE /api/v1/vehicle-types/{slug}/             anybody's   401        403    403    403        403   204
 """
 _HEAD, *_LINES = (line.split() for line in TABLE.strip().splitlines())
 _ROLES = _HEAD[2:]
@@ -277,6 +309,10 @@ def test_everybody_may_do_what_the_table_says(
     if "sessions" in words:
         theirs = login if login and owner is caller else log_in(api, database, owner)
         named["session_id"] = theirs.session
+    if words & {"orders", "tariffs", "vehicle-types"}:
+        named["tariff_id"], named["slug"] = make_tariff(database).id, "car"
+    if "orders" in words:
+        named["order_id"], named["name"] = was_ordered(api, database, owner)
     if "photo" in words:
         has_photo(api, database, owner)
     if "regions" in words:
@@ -343,6 +379,15 @@ def test_everybody_may_do_what_the_table_says(
         "PUT /api/v1/helpers/me/": {"skills": [], "radius_m": 3_000, "available": True},
         "PUT /api/v1/helpers/me/place/": {"lat": 41.3, "lon": 69.2},
         "POST /api/v1/hooks/sms/": {"from": "+998901234567", "text": "YES"},
+        "POST /api/v1/orders/quote/": RIDE,
+        "POST /api/v1/orders/": RIDE | {"customer": str(owner.uuid)},
+        "PATCH /api/v1/orders/{order_id}/update-status/": {"status": "cancelled"},
+        "POST /api/v1/orders/{order_id}/cancel/": {},
+        "POST /api/v1/orders/{order_id}/no-show/": {},
+        "POST /api/v1/orders/{order_id}/give-back/": {},
+        "POST /api/v1/tariffs/": TOW_TARIFF,
+        "PUT /api/v1/tariffs/{tariff_id}/": TOW_TARIFF,
+        "PUT /api/v1/vehicle-types/{slug}/": {"name": "Car", "services": ["tow"], "base_price": 1},
         "PUT /api/v1/geofences/{geofence_id}/": {
             "name": "School",
             "device_uid": device.uid,
@@ -354,7 +399,7 @@ def test_everybody_may_do_what_the_table_says(
         said = {"content": b"words=fine"}
     elif path.endswith("/bulk/"):
         said = {"content": b"uid\na-new-one\n"}
-    elif method == "PUT" and path.endswith("/photo/"):
+    elif method in ("PUT", "POST") and path.endswith(("/photo/", "/photos/")):
         said = {"content": PNG}
     answer = api.call(method, path.format(**named), login.access if login else None, **said)
     assert answer.status_code == status, answer.text
@@ -410,6 +455,30 @@ def duty_of(person: User) -> dict[str, Any]:
         "ends": "16:00",
         "timezone": "Asia/Tashkent",
     }
+
+
+RIDE = {
+    "service": "ride",
+    "pickup": {"lat": 41.311081, "lon": 69.240562},
+    "dropoff": {"lat": 41.35, "lon": 69.24},
+}
+TOW_TARIFF = {
+    "service": "tow",
+    "currency": "UZS",
+    "minimum": 1_000_000,
+    "included_m": 2_000,
+    "per_km": 250_000,
+    "timezone": "Asia/Tashkent",
+}
+
+
+def was_ordered(api: Api, database: Database, customer: User) -> tuple[int, str]:
+    order = place_order(database, customer, at=datetime.now(UTC))
+    name = photos.keep(api.app.state.settings.media_dir, PNG, pictures.look(PNG))
+    with database.transaction() as session:
+        held = queries.lock_order(session, queries.by_id(order.id))
+        picturing.add_photo(session, held, name, party=Party.CUSTOMER, by=customer.id, at=NOON)
+    return order.id, name
 
 
 def has_photo(api: Api, database: Database, user: User) -> None:
