@@ -114,11 +114,18 @@ def events_of(database: Database, order: Order) -> list[OrderEvent]:
         return list(queries.timeline(session, order.id))
 
 
-def assign(database: Database, order: Order, driver: User, *, at: datetime = NOON) -> Order:
+def assign(
+    database: Database,
+    order: Order,
+    driver: User,
+    *,
+    vehicle_id: int | None = None,
+    at: datetime = NOON,
+) -> Order:
     """The desk gives a driver the order."""
     with database.transaction() as session:
         held = queries.lock_order(session, queries.by_id(order.id))
-        return moving.take(session, held, driver.id, None, party=Party.DISPATCHER, by=None, at=at)
+        return moving.take(session, held, driver.id, vehicle_id, party=Party.DISPATCHER, by=None, at=at)
 
 
 def advance(

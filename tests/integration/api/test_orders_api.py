@@ -465,4 +465,3 @@ class TestPhotos:
         one, other = order(api, customer), order(api, customer)
         path = api.post(f"{PATH}{one['id']}/photos/", customer, content=PNG).json()["photo"]
         assert api.get(path.replace(f"/{one['id']}/", f"/{other['id']}/"), customer).status_code == 404
-
