@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -16,6 +16,10 @@ from db.states import OfferState, OrderState, Party, Service
 _TAKEN = text("state IN ('accepted', 'en_route', 'arrived', 'in_progress')")
 _WAITING = text("state IN ('requested', 'offered', 'unassigned')")
 _OPEN = text("state = 'open'")
+_SAID = (
+    "lower(address || ' ' || dropoff_address || ' ' || notes || ' ' || contact_name || ' '"
+    " || coalesce(contact_phone, '') || ' ' || translate(coalesce(vehicle ->> 'plate', ''), ' -', ''))"
+)
 
 
 class VehicleType(Base):
@@ -113,6 +117,7 @@ class Order(Base):
     nudged_at: Mapped[datetime | None]  # when a driver who fell silent was asked for a sign
     fault: Mapped[Party | None] = mapped_column(words(Party))  # whose it is that it ended so
     why: Mapped[str | None]
+    said: Mapped[str] = mapped_column(Computed(_SAID, persisted=True), deferred=True)  # to be found by
 
     customer: Mapped[User] = relationship(lazy="raise", foreign_keys=customer_id)
     driver: Mapped[Driver | None] = relationship(lazy="raise")
@@ -128,6 +133,7 @@ class Order(Base):
         Index("ix_orders_customer", "customer_id", "requested_at", "id"),
         Index("ix_orders_driver", "driver_id", "requested_at", "id"),
         Index("ix_orders_requested_at", "requested_at", "id"),
+        Index("ix_orders_said", "said", postgresql_using="gin", postgresql_ops={"said": "gin_trgm_ops"}),
     )
 
 

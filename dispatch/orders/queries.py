@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, or_, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from db.models import Order, OrderEvent
@@ -107,14 +107,8 @@ def _says(text: str) -> ColumnElement[bool]:
     Numbers and plates are found however they are spaced.
     """
     bare = _FORMATTING.sub("", text)
-    plate = func.regexp_replace(Order.vehicle["plate"].astext, r"[\s-]+", "", "g")
     said = [
-        *(
-            column.icontains(text, autoescape=True)
-            for column in (Order.address, Order.dropoff_address, Order.notes, Order.contact_name)
-        ),
-        *([Order.contact_phone.contains(bare, autoescape=True)] if bare else []),
-        *([plate.icontains(bare, autoescape=True)] if bare else []),
+        Order.said.contains(form.lower(), autoescape=True) for form in dict.fromkeys((text, bare)) if form
     ]
     if bare.isascii() and bare.isdecimal() and len(bare) <= _MOST_ID_DIGITS:
         said.append(Order.id == int(bare))

@@ -12,7 +12,15 @@ branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 
+_SAID = (
+    "lower(address || ' ' || dropoff_address || ' ' || notes || ' ' || contact_name || ' '"
+    " || coalesce(contact_phone, '') || ' ' || translate(coalesce(vehicle ->> 'plate', ''), ' -', ''))"
+)
+
+
 def upgrade() -> None:
+    # A trusted extension: whoever owns the database may have it.
+    op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     op.create_table(
         "vehicle_types",
         sa.Column("slug", sa.String(), nullable=False),
@@ -138,6 +146,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("why", sa.String(), nullable=True),
+        sa.Column("said", sa.String(), sa.Computed(_SAID, persisted=True), nullable=False),
         sa.CheckConstraint(
             "num_nonnulls(dropoff_lat, dropoff_lon) IN (0, 2)", name=op.f("ck_orders_dropoff_is_a_place")
         ),
@@ -156,6 +165,14 @@ def upgrade() -> None:
     op.create_index("ix_orders_customer", "orders", ["customer_id", "requested_at", "id"], unique=False)
     op.create_index("ix_orders_driver", "orders", ["driver_id", "requested_at", "id"], unique=False)
     op.create_index("ix_orders_requested_at", "orders", ["requested_at", "id"], unique=False)
+    op.create_index(
+        "ix_orders_said",
+        "orders",
+        ["said"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"said": "gin_trgm_ops"},
+    )
     op.create_index(op.f("ix_orders_vehicle_id"), "orders", ["vehicle_id"], unique=False)
     op.create_index(
         "ix_orders_waiting",
@@ -379,6 +396,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('requested', 'offered', 'unassigned')"),
     )
     op.drop_index(op.f("ix_orders_vehicle_id"), table_name="orders")
+    op.drop_index("ix_orders_said", table_name="orders", postgresql_using="gin")
     op.drop_index("ix_orders_requested_at", table_name="orders")
     op.drop_index("ix_orders_driver", table_name="orders")
     op.drop_index("ix_orders_customer", table_name="orders")
@@ -386,3 +404,4 @@ def downgrade() -> None:
     op.drop_index("uq_tariffs_place", table_name="tariffs", postgresql_nulls_not_distinct=True)
     op.drop_table("tariffs")
     op.drop_table("vehicle_types")
+    op.execute("DROP EXTENSION pg_trgm")
