@@ -60,7 +60,7 @@ class ContactIn(Own):
 class WishIn(Own):
     """What is to be done, where, with what, and when; without a time it is now.
 
-    `vehicle_type` is one of /api/v1/vehicle-types/; who names none means the first of the service.
+    `vehicle_type` is one of /api/v1/vehicle-types/; who names none means the first with room for them.
     """
 
     service: Service

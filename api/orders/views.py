@@ -33,9 +33,6 @@ _PLAIN = (
     *("started_at", "ended_at", "unassigned_at", "fault", "why"),
 )
 
-_AREA_DIGITS = 2
-"""Of a degree, about a kilometre: enough to know how far it is, and not at which door."""
-
 _TOLD = {
     Side.CUSTOMER: frozenset(
         {
@@ -148,7 +145,8 @@ def _of_the_area(order: Order) -> dict[str, Any]:
 
 
 def _area(lat: float, lon: float) -> OrderPlace:
-    return OrderPlace(lat=round(lat, _AREA_DIGITS), lon=round(lon, _AREA_DIGITS), address="", exact=False)
+    lat, lon = rules.area(lat, lon)
+    return OrderPlace(lat=lat, lon=lon, address="", exact=False)
 
 
 def _dropoff(order: Order) -> OrderPlace | None:

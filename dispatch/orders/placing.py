@@ -19,7 +19,7 @@ def quote(session: Session, wish: Wish, *, at: datetime) -> Quote:
     way_m = _way_m(wish)
     wishes.check(wish, way_m=way_m, at=at)
     tariff = tariffs.find_tariff(session, wish.service, region_of(session, wish.lat, wish.lon))
-    kind = tariffs.find_type(session, wish.service, wish.vehicle_type)
+    kind = tariffs.find_type(session, wish.service, wish.vehicle_type, seats=wish.seats)
     return pricing.quote(
         tariffs.rates_of(tariff, kind),
         distance_m=way_m,

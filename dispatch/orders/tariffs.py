@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import not_, or_, select
 from sqlalchemy.orm import Session
 
 from db.models import Region, Tariff, VehicleType
@@ -28,18 +28,22 @@ def find_tariff(session: Session, service: Service, region: str) -> Tariff:
     raise NoTariff(f"no tariff for {service} in the region {region}: an admin makes one at /api/v1/tariffs/")
 
 
-def find_type(session: Session, service: Service, slug: str | None) -> VehicleType | None:
-    """The kind of vehicle that is meant: who names none means the one that is shown first."""
+def find_type(session: Session, service: Service, slug: str | None, *, seats: int) -> VehicleType | None:
+    """The kind of vehicle that is meant: who names none means the first that has room for them."""
     of_service = select(VehicleType).where(
         VehicleType.services.contains([service.value]), VehicleType.retired_at.is_(None)
     )
     if slug is None:
-        return session.scalar(of_service.order_by(VehicleType.rank, VehicleType.slug).limit(1))
-    found = session.scalar(of_service.where(VehicleType.slug == slug))
-    if found is None:
-        raise WrongFields(
-            {"vehicle_type": f"is no kind of vehicle for {service}; see /api/v1/vehicle-types/"}
-        )
+        has_room = or_(VehicleType.seats.is_(None), VehicleType.seats >= seats)
+        first = of_service.order_by(not_(has_room), VehicleType.rank, VehicleType.slug).limit(1)
+        found = session.scalar(first)
+    else:
+        found = session.scalar(of_service.where(VehicleType.slug == slug))
+        if found is None:
+            known = "see /api/v1/vehicle-types/"
+            raise WrongFields({"vehicle_type": f"is no kind of vehicle for {service}; {known}"})
+    if found is not None and found.seats is not None and found.seats < seats:
+        raise WrongFields({"seats": f"are more than the {found.seats} of {found.name}; order a second one"})
     return found
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from db.models import Fact, Order, OrderOffer, Shift, Vehicle
+from db.models import Fact, Order, OrderOffer, Shift, Vehicle, VehicleType
 from db.session import Database
 from db.states import Need, OfferState, OrderState, Party, Service
 from dispatch.errors import Conflict, Forbidden, IllegalMove, Invalid, NotFound, WrongFields
@@ -116,6 +116,19 @@ def test_a_kind_of_vehicle_or_an_addon_that_is_not_to_be_had_is_named(database: 
     assert [each["field"] for each in refused.value.wrong] == ["vehicle_type"]
     with pytest.raises(WrongFields, match="addons"), database.transaction() as session:
         placing.quote(session, wish(addons=("winch", "band")), at=NOON)
+
+
+def test_who_names_no_kind_of_vehicle_means_the_first_that_has_room(database: Database) -> None:
+    make_tariff(database)
+    with database.transaction() as session:
+        for slug, seats in (("bus", 16), ("small", 4)):
+            session.add(VehicleType(slug=slug, name=slug, services=["ride"], base_price=seats, seats=seats))
+        session.execute(delete(VehicleType).where(VehicleType.slug == "car"))
+        session.execute(update(VehicleType).where(VehicleType.slug == "bus").values(rank=1))
+    for seats, slug in ((4, "small"), (5, "bus")):
+        assert place_order(database, seats=seats).vehicle_type == slug
+    with pytest.raises(WrongFields, match="seats"):
+        place_order(database, seats=5, vehicle_type="small")
 
 
 def test_an_order_for_tonight_is_looked_after_half_an_hour_before(database: Database) -> None:
