@@ -152,6 +152,13 @@ class Reason(Own):
     why: Why | None = None
 
 
+class GivenBack(Answer):
+    """All that is said of an order to a driver who does not come."""
+
+    id: int
+    state: OrderState
+
+
 class LineOut(Answer):
     """One line of a price, with what it was reckoned from."""
 

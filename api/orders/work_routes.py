@@ -8,7 +8,7 @@ from api.deps import Caller, Now, WriteSession
 from api.idempotency import Once
 from api.orders import views
 from api.orders.rights import OrderId, acted_on_by, party_of
-from api.orders.schemas import Cancellation, OrderWithTimeline, Reason, StatusIn
+from api.orders.schemas import Cancellation, GivenBack, OrderWithTimeline, Reason, StatusIn
 from api.refusals import WrongField
 from db.models import Order
 from db.states import OrderState, Party
@@ -82,12 +82,14 @@ def log_call(
     return once.keep(views.show(session, queries.by_id(order_id), caller, at=at))
 
 
-@router.post("/give-back/", status_code=status.HTTP_204_NO_CONTENT)
-def give_back(order_id: OrderId, body: Reason, caller: Caller, session: WriteSession, at: Now) -> None:
+@router.post("/give-back/", response_model=GivenBack)
+def give_back(
+    order_id: OrderId, body: Reason, caller: Caller, once: Once, session: WriteSession, at: Now
+) -> GivenBack:
     """The driver does not come after all, or the desk takes it from them: another one is looked for."""
     order = hold(session, order_id, caller)
-    party = party_of(order, caller)
-    moving.release(session, order, party=party, by=caller.id, at=at, why=body.why)
+    moving.release(session, order, party=party_of(order, caller), by=caller.id, at=at, why=body.why)
+    return once.keep(GivenBack(id=order.id, state=order.state))
 
 
 def hold(session: Session, order_id: int, person: Person) -> Order:

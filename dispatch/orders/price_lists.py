@@ -148,14 +148,7 @@ def retire_type(session: Session, slug: str, *, actor: Actor, at: datetime) -> N
     if kind is None or kind.retired_at is not None:
         raise NotFound("there is no such kind of vehicle")
     kind.retired_at = at
-    audit.record(
-        session,
-        actor,
-        "vehicle_type.retired",
-        subject=("vehicle_type", slug),
-        at=at,
-        before=_type_content(kind),
-    )
+    audit.record(session, actor, "vehicle_type.retired", subject=("vehicle_type", slug), at=at)
 
 
 def _one_at_a_time(session: Session) -> None:
@@ -205,4 +198,5 @@ def _content(tariff: Tariff) -> Mapping[str, Any]:
 
 
 def _type_content(kind: VehicleType) -> Mapping[str, Any]:
-    return {name: getattr(kind, name) for name in TypeDraft.__dataclass_fields__}
+    said = {name: getattr(kind, name) for name in TypeDraft.__dataclass_fields__}
+    return said | {"retired": kind.retired_at is not None}
