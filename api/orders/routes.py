@@ -53,6 +53,8 @@ def create(
     if body.quote is not None:
         agreed = quotes.unseal(settings, body.quote, wish, customer_id=caller.id, at=at)
     customer_id = _customer(session, body.customer, caller)
+    if not is_desk(caller):
+        placing.require_room(session, customer_id)
     order = placing.place(
         session,
         wish,

@@ -2,16 +2,24 @@
 
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.models import Order
 from db.states import Party
+from dispatch.errors import Conflict
 from dispatch.orders import pricing, rules, tariffs, timeline, ways, wishes
 from dispatch.orders.pricing import Quote
 from dispatch.orders.wishes import Wish
 from dispatch.regions import region_of
 
-__all__ = ["Wish", "place", "quote"]
+__all__ = ["Enough", "Wish", "place", "quote", "require_room"]
+
+
+class Enough(Conflict):
+    """More than anybody can need at the same time."""
+
+    code = "too_many_open"
 
 
 def quote(session: Session, wish: Wish, *, at: datetime) -> Quote:
@@ -26,6 +34,14 @@ def quote(session: Session, wish: Wish, *, at: datetime) -> Quote:
         addons=tariffs.pick_addons(tariff, wish.addons),
         at=wish.scheduled_at or at,
     )
+
+
+def require_room(session: Session, customer_id: int) -> None:
+    """Raise Enough where somebody waits for so many already that more must be a mistake."""
+    is_open = Order.state.in_(rules.WAITING | rules.TAKEN)
+    waiting = session.scalar(select(func.count()).where(Order.customer_id == customer_id, is_open)) or 0
+    if waiting >= rules.MOST_OPEN:
+        raise Enough(f"you have {waiting} orders that are not done yet; cancel one, or call the desk")
 
 
 def place(

@@ -70,6 +70,9 @@ ENDED = frozenset({S.COMPLETED, S.CANCELLED, S.NO_SHOW})
 WAY = (S.ACCEPTED, S.EN_ROUTE, S.ARRIVED, S.IN_PROGRESS, S.COMPLETED)
 """The way of an order that goes well."""
 
+MOST_OPEN = 20
+"""How many orders somebody may have at the same time who orders for themselves."""
+
 ANSWER_WITHIN = timedelta(seconds=30)
 """How long a driver has for an answer; silence is a no."""
 

@@ -13,7 +13,7 @@ from dispatch.orders import moving, queries
 from tests.builders import make_user
 from tests.integration.api.speaking import Api, wrong_fields
 from tests.maps import make_region, ring
-from tests.ordering import assign, drive, make_driver, make_tariff
+from tests.ordering import assign, drive, make_driver, make_tariff, place_order
 from tests.pictures import PNG
 
 PATH = "/api/v1/orders/"
@@ -177,6 +177,17 @@ class TestAsking:
         assert look(api, made, customer)["timeline"][0]["by"] is None
         nobody = "00000000-0000-0000-0000-000000000000"
         assert list(wrong_fields(api.post(PATH, desk, json=RIDE | {"customer": nobody}))) == ["customer"]
+
+    def test_who_waits_for_twenty_is_not_believed_that_they_need_more(
+        self, api: Api, database: Database, customer: User, desk: User
+    ) -> None:
+        made = [place_order(database, customer).id for _ in range(20)]
+        answer = api.post(PATH, customer, json=RIDE)
+        assert (answer.status_code, answer.json()["code"]) == (409, "too_many_open")
+        order(api, desk, customer=str(customer.uuid))
+        for order_id in made[:2]:
+            api.post(f"{PATH}{order_id}/cancel/", customer, json={})
+        order(api, customer)
 
     def test_an_order_for_later_waits_for_its_time(self, api: Api, customer: User) -> None:
         tonight = api.now() + timedelta(hours=8)
