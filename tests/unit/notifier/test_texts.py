@@ -1,6 +1,7 @@
 """What is said to people."""
 
 import string
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_a_price_is_said_in_the_units_people_pay_in(price: str, said: str) -> No
 
 
 def test_who_comes_is_said_with_as_much_as_is_known() -> None:
-    known = {"name": "Rustam", "vehicle": "White Cobalt 01 A 123 BC"}
+    known: dict[str, Any] = {"name": "Rustam", "vehicle": "White Cobalt 01 A 123 BC"}
     assert texts.say("order.coming", "en", eta="290", **known)[1] == (
         "Rustam is coming to you, about 5 min. White Cobalt 01 A 123 BC"
     )
