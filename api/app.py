@@ -43,6 +43,7 @@ from api.live.pace import Pace
 from api.live.routes import router as live
 from api.messages.hooks import router as sms_hooks
 from api.messages.routes import router as messages
+from api.orders.offer_routes import router as offers
 from api.orders.photo_routes import router as order_photos
 from api.orders.routes import router as orders
 from api.orders.tariff_routes import router as tariffs
@@ -170,6 +171,7 @@ def _version_1() -> APIRouter:
         duties,
         contacts,
         canary,
+        offers,
         orders,
         order_work,
         order_photos,

@@ -48,6 +48,7 @@ class MessageOut(Answer):
     values: dict[str, str]
     exercise: bool
     incident: UUID | None
+    order: int | None
     created_at: datetime
     until_at: datetime
     confirmed_at: datetime | None
@@ -63,6 +64,7 @@ class MessageOut(Answer):
             values=dict(said.values),
             exercise=said.exercise,
             incident=message.incident_id,
+            order=message.order_id,
             created_at=message.created_at,
             until_at=message.until_at,
             confirmed_at=message.confirmed_at,

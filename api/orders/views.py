@@ -141,6 +141,7 @@ def _of_the_area(order: Order) -> dict[str, Any]:
         "contact": None,
         "customer": None,
         "driver": None,
+        "coming": None,
     }
 
 

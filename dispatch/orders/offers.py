@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from db import notifications, timers, work
 from db.models import Device, Driver, Order, OrderOffer, Timer, User
-from db.states import OfferState, OrderState, Party, UserStatus
+from db.states import OfferState, OrderState, Party, Role, UserStatus
 from dispatch import telling
 from dispatch.errors import Conflict, Forbidden, IllegalMove, NotFound
 from dispatch.orders import moving, queries, rules, timeline
@@ -217,13 +217,18 @@ def _answered(
 def _hold(session: Session, which: ColumnElement[bool], driver_id: int) -> tuple[Order, OrderOffer]:
     """An offer of this driver's and its order, both held: the order first, as everybody does."""
     own = (which, OrderOffer.driver_id == driver_id)
+    drives = User.granted.any(role=Role.DRIVER)
     found = session.execute(
-        select(OrderOffer.order_id, User.status).join(User, User.id == OrderOffer.driver_id).where(*own)
+        select(OrderOffer.order_id, User.status, drives.label("drives"))
+        .join(User, User.id == OrderOffer.driver_id)
+        .where(*own)
     ).first()
     if found is None:
         raise NotFound("there is no such offer of yours")
     if found.status != UserStatus.ACTIVE:
         raise Forbidden("this account is blocked")
+    if not found.drives:
+        raise Forbidden("this needs the role driver")
     order = queries.lock_order(session, Order.id == found.order_id)
     offer = session.scalars(
         select(OrderOffer).where(*own).with_for_update().execution_options(populate_existing=True)

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -89,6 +89,12 @@ def list_orders(
         found = found.where(tuple_(Order.requested_at, Order.id) < before)
     newest_first = found.order_by(Order.requested_at.desc(), Order.id.desc())
     return session.scalars(newest_first.limit(limit)).all()
+
+
+def list_by_ids(session: Session, ids: Collection[int]) -> Sequence[Order]:
+    """These orders, for somebody who was asked to take them and may know so."""
+    found = _with_people().where(Order.id.in_(ids))
+    return session.scalars(found.execution_options(populate_existing=True)).all()
 
 
 def timeline(session: Session, order_id: int) -> Sequence[OrderEvent]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from api.people import photos, pictures, profile
 from db import notifications, push_tokens, webhooks
-from db.models import HelperCall, Notification, User, Webhook
+from db.models import Driver, HelperCall, Notification, User, Webhook
 from db.seal import Seal
 from db.session import Database
 from db.states import Party, Role
@@ -22,6 +22,8 @@ from tests.builders import NOON, make_device, make_user, report
 from tests.integration.api.speaking import Api, log_in
 from tests.maps import circle, feature, make_fence, make_region, square
 from tests.ordering import make_tariff, place_order
+from tests.asking import make_offer
+from tests.ordering import place_order
 from tests.pictures import PNG
 from tests.watchers import make_contact, make_duty, make_policy, send_link
 
@@ -274,6 +276,15 @@ DELETE /api/v1/tariffs/{tariff_id}/              anybody's   401        403    4
 GET    /api/v1/vehicle-types/                    anybody's   401        200    200    200        200   200
 PUT    /api/v1/vehicle-types/{slug}/             anybody's   401        403    403    403        403   200
 DELETE /api/v1/vehicle-types/{slug}/             anybody's   401        403    403    403        403   204
+GET    /api/v1/offers/                           own           401      200    200    200        200   200
+GET    /api/v1/offers/{offer_id}/                own           401      200    200    200        200   200
+GET    /api/v1/offers/{offer_id}/                foreign       401      404    404    404        404   404
+POST   /api/v1/offers/{offer_id}/accept/         own           401      403    200    403        403   403
+POST   /api/v1/offers/{offer_id}/accept/         foreign       401      404    404    404        404   404
+POST   /api/v1/offers/{offer_id}/decline/        own           401      403    200    403        403   403
+POST   /api/v1/offers/{offer_id}/decline/        foreign       401      404    404    404        404   404
+GET    /api/v1/orders/{order_id}/offers/         own           401      403    403    403        200   200
+GET    /api/v1/orders/{order_id}/offers/         foreign       401      403    403    403        200   200
 """
 _HEAD, *_LINES = (line.split() for line in TABLE.strip().splitlines())
 _ROLES = _HEAD[2:]
@@ -306,6 +317,8 @@ def test_everybody_may_do_what_the_table_says(
         named["incident_id"] = report(database, device).incident_id
     if "calls" in words:
         named["call_id"] = make_call(database, owner, report(database, device).incident_id)
+    if "offers" in words:
+        named["offer_id"], named["order_id"] = was_asked(database, owner)
     if "sessions" in words:
         theirs = login if login and owner is caller else log_in(api, database, owner)
         named["session_id"] = theirs.session
@@ -442,6 +455,16 @@ def make_call(database: Database, helper: User, incident: UUID) -> UUID:
         )
         session.add(call)
     return call.uuid
+
+
+def was_asked(database: Database, person: User) -> tuple[UUID, int]:
+    at = datetime.now(UTC)
+    with database.transaction() as session:
+        session.add(Driver(user_id=person.id, services=[]))
+    order = place_order(database, at=at)
+    offer = make_offer(database, order, person, at=at)
+    assert offer is not None
+    return offer.uuid, order.id
 
 
 POLICY = {"name": "Falls", "types": ["fall"], "steps": [{"after_s": 0, "whom": ["dispatchers"]}]}

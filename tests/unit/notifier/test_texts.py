@@ -1,6 +1,7 @@
 """What is said to people."""
 
 import string
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,19 @@ VALUES = {
     "sos.guardian": {"name", "type", "link"},
     "sos.guardian_over": {"name"},
     "sos.push_refused": set(),
+    "order.offer": {"service", "distance", "price"},
+    "order.taken": set(),
+    "order.off": set(),
+    "order.given": {"service"},
+    "order.nudge": set(),
+    "order.taken_away": set(),
+    "order.coming": {"name", "eta", "vehicle"},
+    "order.arrived": {"name", "vehicle"},
+    "order.given_back": set(),
+    "order.unassigned": set(),
+    "order.cancelled": set(),
+    "order.no_show": set(),
+    "order.desk": {"service", "region"},
 }
 """What each text is filled with: the contract with whoever has it told."""
 
@@ -34,6 +48,10 @@ LONGEST = {
     "name": "Абдурахмон-Шахрисабз",
     "type": "immobile",
     "distance": "12345",
+    "service": "repair",
+    "price": "123456789050 UZS",
+    "eta": "86400",
+    "vehicle": "Chevrolet Cobalt, white metallic 01 A 123 BC",
     "region": "north-of-the-river-and-beyond",
     "link": "https://maps.google.com/?q=-41.311081,-169.240562",
 }
@@ -118,3 +136,33 @@ def test_whose_language_is_not_known_is_told_in_english() -> None:
     assert texts.say("code.login", "xx", code="1", minutes="5") == texts.say(
         "code.login", "en", code="1", minutes="5"
     )
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        ("12000000 UZS", "120 000 UZS"),
+        ("12000050 UZS", "120 000.50 UZS"),
+        ("1500 JPY", "1 500 JPY"),
+        ("1500 TND", "1.500 TND"),
+        ("7 EUR", "0.07 EUR"),
+    ],
+)
+def test_a_price_is_said_in_the_units_people_pay_in(price: str, said: str) -> None:
+    _, text = texts.say("order.offer", "en", service="tow", distance="850", price=price)
+    assert text == f"tow, 850 m: {said}. Open Mayday to take it."
+
+
+def test_who_comes_is_said_with_as_much_as_is_known() -> None:
+    known: dict[str, Any] = {"name": "Rustam", "vehicle": "White Cobalt 01 A 123 BC"}
+    assert texts.say("order.coming", "en", eta="290", **known)[1] == (
+        "Rustam is coming to you, about 5 min. White Cobalt 01 A 123 BC"
+    )
+    assert texts.say("order.coming", "en", eta="10", name="Rustam", vehicle="")[1] == (
+        "Rustam is coming to you, about 1 min."
+    )
+    assert "as soon as possible" in texts.say("order.coming", "en", eta="", **known)[1]
+
+
+def test_an_order_whose_distance_is_not_known_says_so() -> None:
+    assert "place not known" in texts.say("order.offer", "en", service="ride", distance="", price="1 UZS")[1]
