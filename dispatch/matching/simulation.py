@@ -14,6 +14,7 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
+from db.states import Service
 from dispatch.matching import driver_rules, driver_scoring, fairness
 from dispatch.matching.driver_rules import ASK_AGAIN, Ability, Demand
 from dispatch.matching.driver_scoring import Point, Policy
@@ -24,6 +25,10 @@ from dispatch.orders.rules import ANSWER_WITHIN
 
 LONGEST_AFTER_S = 6 * 3_600.0
 """So long after the last order the day is over, whoever still waits."""
+
+
+USUAL_BUSY_S = {Service.TOW: 24 * 60.0, Service.REPAIR: 22 * 60.0, Service.RIDE: 18 * 60.0}
+"""From the driver's arrival to the end, where nothing better is known."""
 
 
 @dataclass(frozen=True, slots=True)
