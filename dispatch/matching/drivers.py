@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 from db.models import Order, VehicleType
 from dispatch.matching import driver_rules, driver_scoring, fairness
 from dispatch.matching.driver_rules import ASK_AGAIN, Ability, Demand, Equipment, Readiness, Reason
-from dispatch.matching.driver_scoring import Point, Policy, Score
+from dispatch.matching.driver_scoring import Point, Policy, Score, There
 from dispatch.matching.fairness import HALF_LIFE, NOTHING, WINDOW, Standing
-from dispatch.matching.planning import There
 from dispatch.matching.rules import FRESH
 
 MOST = 200
@@ -240,7 +239,7 @@ def _judge(
     place = None if row.lat is None else (row.lat, row.lon)
     distance_m = None
     if place is not None:
-        distance_m = float(driver_scoring.distances_m([(order.lat, order.lon)], [place])[0, 0])
+        distance_m = driver_scoring.distance_m((order.lat, order.lon), place)
     ability = _ability(row)
     return Candidate(
         driver_id=row.user_id,
