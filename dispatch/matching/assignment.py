@@ -8,7 +8,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from dispatch.matching.driver_scoring import Matrix
+Matrix = npt.NDArray[np.float64]
+"""What each column costs each row."""
 
 Pairs = list[tuple[int, int]]
 """Row and column: an order and its driver."""

@@ -8,18 +8,16 @@ from dataclasses import dataclass, field
 from db.states import Need, Service
 from dispatch.matching.driver_rules import Ability, Demand, Equipment
 from dispatch.matching.driver_scoring import Point
-from dispatch.matching.simulation import Day, Habits, Wanted, Working
+from dispatch.matching.simulation import USUAL_BUSY_S, Day, Habits, Wanted, Working
 
 METRE = 1 / 111_195
 """In degrees of latitude."""
 
 TASHKENT: Point = (41.311081, 69.240562)
 
-_BUSY_MIN = {Service.TOW: 24.0, Service.REPAIR: 22.0, Service.RIDE: 18.0}
-"""From the arrival to the end, as the median; one in six takes half as long again."""
-
 _SHARE = {Service.RIDE: 0.5, Service.TOW: 0.3, Service.REPAIR: 0.2}
 _SPREAD = 0.4
+"""One in six takes half as long again as is usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def _order(chance: random.Random, city: City, centres: Sequence[Point], at_s: fl
     place = _near(chance, city, chance.choice(centres)) if chance.random() < 0.6 else _anywhere(chance, city)
     ends_at = place if service == Service.REPAIR else _anywhere(chance, city)
     needs = frozenset({Need.RAMP}) if service == Service.RIDE and chance.random() < 0.2 else frozenset()
-    busy_s = 60 * _BUSY_MIN[service] * math.exp(chance.gauss(0, _SPREAD))
+    busy_s = USUAL_BUSY_S[service] * math.exp(chance.gauss(0, _SPREAD))
     return Wanted(at_s, place, Demand(service, "default", needs), busy_s, ends_at)
 
 

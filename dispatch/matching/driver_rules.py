@@ -94,20 +94,22 @@ class Readiness:
     is_driver: bool = True
     active: bool = True
     licence_expires_on: date | None = None
-    reachable: bool = True
+    has_app: bool = True  # one that is called: a push, or a phone of theirs on MQTT
     busy: bool = False
     offer_open: bool = False
 
 
 def find_unready(who: Readiness, *, at: datetime) -> list[Reason]:
     """What speaks against asking a driver now, whatever the order."""
+    is_fresh = who.place_at is not None and at - who.place_at <= FRESH
     against = {
         Reason.NO_DRIVER: not who.is_driver,
         Reason.ACCOUNT_BLOCKED: not who.active,
         Reason.NOT_ONLINE: not who.online,
         Reason.LICENCE_EXPIRED: who.licence_expires_on is not None and who.licence_expires_on < at.date(),
-        Reason.PLACE_TOO_OLD: who.place_at is None or at - who.place_at > FRESH,
-        Reason.CANNOT_BE_REACHED: not who.reachable,
+        Reason.PLACE_TOO_OLD: not is_fresh,
+        # Whatever says where they are asks for offers as well.
+        Reason.CANNOT_BE_REACHED: not who.has_app and not is_fresh,
         Reason.ON_ANOTHER_ORDER: who.busy,
         Reason.OFFER_OPEN: who.offer_open,
     }

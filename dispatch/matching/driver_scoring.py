@@ -4,24 +4,21 @@ All terms are seconds, so that each can be told: the way to the pickup, the driv
 of the work lately. A call for help is never scored by this.
 """
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from dispatch.matching.driver_rules import REACH_M, Ability, Demand
 from dispatch.matching.scoring import DETOUR, DRIVING_MPS
-
-Matrix = npt.NDArray[np.float64]
-"""Orders by drivers."""
 
 EARTH_M = 6_371_008.8
 
 SETTING_OUT_S = 45
 """From the yes to the first metre."""
+
+S_PER_M = DETOUR / DRIVING_MPS
+"""Of the straight line."""
 
 Point = tuple[float, float]
 """Latitude and longitude."""
@@ -44,6 +41,17 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class There:
+    """A driver who is online, and where."""
+
+    key: int
+    place: Point
+    ability: Ability
+    handicap: float = 0.0  # of fairness
+    free: bool = True  # not on an order, and not being asked
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """What one driver would cost, with what it is made of."""
 
@@ -55,15 +63,15 @@ class Score:
 
 def score(*, distance_m: float, demand: Demand, ability: Ability, handicap: float, policy: Policy) -> Score:
     """One driver and one order; `handicap` is the driver's of `fairness`."""
-    eta_s = float(eta(distance_m))
+    way_s = eta_s(distance_m)
     terms = {
-        "eta_s": round(eta_s),
+        "eta_s": round(way_s),
         "region_s": round(home_s(demand, ability, policy)),
         "fairness_s": round(policy.fairness_s * handicap),
         "handicap": round(handicap, 2),
     }
-    total_s = eta_s + home_s(demand, ability, policy) + policy.fairness_s * handicap
-    return Score(distance_m, round(eta_s), round(total_s, 1), terms)
+    total_s = way_s + home_s(demand, ability, policy) + policy.fairness_s * handicap
+    return Score(distance_m, round(way_s), round(total_s, 1), terms)
 
 
 def home_s(demand: Demand, ability: Ability, policy: Policy) -> float:
@@ -71,9 +79,9 @@ def home_s(demand: Demand, ability: Ability, policy: Policy) -> float:
     return -policy.region_s if ability.regions and demand.region in ability.regions else 0.0
 
 
-def eta(distance_m: float | Matrix) -> float | Matrix:
-    """Seconds until somebody is there who sets out now, by the straight line in metres."""
-    return SETTING_OUT_S + distance_m * DETOUR / DRIVING_MPS
+def eta_s(distance_m: float) -> float:
+    """How long somebody takes who sets out now."""
+    return SETTING_OUT_S + distance_m * S_PER_M
 
 
 def waited_s(waited: timedelta, policy: Policy) -> float:
@@ -81,14 +89,9 @@ def waited_s(waited: timedelta, policy: Policy) -> float:
     return policy.waiting_weight * max(waited.total_seconds(), 0.0)
 
 
-def distances_m(orders: Sequence[Point], drivers: Sequence[Point]) -> Matrix:
-    """The straight lines from each order to each driver, on a globe."""
-    # A chord of the globe: one product of matrices instead of ten million sines.
-    cosines = _on_the_globe(orders) @ _on_the_globe(drivers).T
-    chord = np.sqrt(np.maximum(2.0 - 2.0 * cosines, 0.0))
-    return np.asarray(2.0 * EARTH_M * np.arcsin(np.minimum(chord / 2.0, 1.0)), dtype=np.float64)
-
-
-def _on_the_globe(points: Sequence[Point]) -> Matrix:
-    lat, lon = np.radians(np.asarray(points, dtype=np.float64).reshape(-1, 2)).T
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+def distance_m(one: Point, other: Point) -> float:
+    """The straight line on a globe."""
+    (lat, lon), (there_lat, there_lon) = (map(math.radians, point) for point in (one, other))
+    lats, lons = math.sin((there_lat - lat) / 2), math.sin((there_lon - lon) / 2)
+    square = lats**2 + math.cos(lat) * math.cos(there_lat) * lons**2
+    return 2 * EARTH_M * math.asin(min(math.sqrt(square), 1.0))

@@ -14,16 +14,21 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
+from db.states import Service
 from dispatch.matching import driver_rules, driver_scoring, fairness
 from dispatch.matching.driver_rules import ASK_AGAIN, Ability, Demand
-from dispatch.matching.driver_scoring import Point, Policy
+from dispatch.matching.driver_scoring import Point, Policy, There
 from dispatch.matching.fairness import Standing
-from dispatch.matching.planning import There, Waiting, plan
+from dispatch.matching.planning import Waiting, plan
 from dispatch.matching.scoring import DETOUR
 from dispatch.orders.rules import ANSWER_WITHIN
 
 LONGEST_AFTER_S = 6 * 3_600.0
 """So long after the last order the day is over, whoever still waits."""
+
+
+USUAL_BUSY_S = {Service.TOW: 24 * 60.0, Service.REPAIR: 22 * 60.0, Service.RIDE: 18 * 60.0}
+"""From the driver's arrival to the end, where nothing better is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +247,9 @@ class _Running:
 
     def _come(self, order: int, number: int, at_s: float) -> None:
         driver, wanted, course = self._drivers[number], self.day.orders[order], self._courses[order]
-        way_m = float(driver_scoring.distances_m([driver.place], [wanted.place])[0, 0])
+        way_m = driver_scoring.distance_m(driver.place, wanted.place)
         course.driver, course.taken_s, course.pickup_m = number, at_s, way_m
-        course.arrived_s = at_s + float(driver_scoring.eta(way_m))
+        course.arrived_s = at_s + driver_scoring.eta_s(way_m)
         course.ended_s = course.arrived_s + wanted.busy_s
         driver.busy, driver.place = True, wanted.ends_at
         driver.accepts += 1

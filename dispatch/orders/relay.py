@@ -1,16 +1,22 @@
-"""The process of orders: does what follows from them, and sees who falls silent."""
+"""The process of orders: does what follows from them, holds the rounds, and sees who falls silent."""
 
 import time
 from datetime import UTC, datetime
+
+import structlog
 
 from broker import process
 from db import outbox
 from db.bell import Bell
 from db.models import Fact, Timer
-from db.session import Database
+from db.session import TRANSIENT, Database
 from db.turns import take_turns
-from dispatch.orders import reactions, silence
+from dispatch.matching.driver_scoring import Policy
+from dispatch.orders import reactions, rounds, silence
+from dispatch.orders.settings import OrderSettings
 from dispatch.reacting import look_at_each, react
+
+log = structlog.get_logger()
 
 _WAIT_S = 0.5
 """How late a timer may be noticed; a fact rings the bell."""
@@ -22,12 +28,16 @@ _LOOK_S = 1.0
 def main() -> None:
     """Run until told to stop."""
     database = Database(name="orders")
+    policy = OrderSettings().policy()
     with process.running("orders") as life, Bell(database.url, outbox.ORDERS) as bell:
-        look_at = time.monotonic()
+        look_at = round_at = time.monotonic()
 
         def take_turn() -> bool:
-            nonlocal look_at
+            nonlocal look_at, round_at
             more = turn(database, at=datetime.now(UTC))
+            if time.monotonic() >= round_at:
+                round_at = time.monotonic() + policy.window_s
+                look_for_drivers(database, policy, at=datetime.now(UTC))
             if time.monotonic() >= look_at:
                 look_at_each(database, silence.look, silence.attend, at=datetime.now(UTC))
                 look_at = time.monotonic() + _LOOK_S
@@ -42,6 +52,16 @@ def turn(database: Database, *, at: datetime) -> bool:
     timers = react(database, Timer, reactions.to_timer, of_orders=True, at=at)
     facts = react(database, Fact, reactions.to_fact, of_orders=True, at=at)
     return timers or facts
+
+
+def look_for_drivers(database: Database, policy: Policy, *, at: datetime) -> None:
+    """Hold a round; whatever goes wrong in it stops nothing else, and the next one tries again."""
+    try:
+        rounds.run(database, policy=policy, at=at)
+    except TRANSIENT:
+        raise
+    except Exception:
+        log.exception("no round was held")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from dispatch.matching import assignment
-from dispatch.matching.assignment import Pairs
-from dispatch.matching.driver_scoring import Matrix, distances_m
+from dispatch.matching.assignment import Matrix, Pairs
+from dispatch.matching.planning import distances_m
 
 COSTS = some.tuples(some.integers(1, 5), some.integers(1, 5)).flatmap(
     lambda shape: some.lists(

@@ -41,7 +41,6 @@ DEMANDS = some.builds(
         ({"active": False}, Reason.ACCOUNT_BLOCKED),
         ({"is_driver": False}, Reason.NO_DRIVER),
         ({"licence_expires_on": date(2025, 12, 31)}, Reason.LICENCE_EXPIRED),
-        ({"reachable": False}, Reason.CANNOT_BE_REACHED),
         ({"busy": True}, Reason.ON_ANOTHER_ORDER),
         ({"offer_open": True}, Reason.OFFER_OPEN),
     ],
@@ -49,6 +48,12 @@ DEMANDS = some.builds(
 def test_what_speaks_against_a_driver_is_named(said: dict[str, object], reason: Reason) -> None:
     who = Readiness(**({"place_at": NOON} | said))  # type: ignore[arg-type]
     assert rules.find_unready(who, at=NOON) == [reason]
+
+
+def test_who_says_where_they_are_can_be_reached_and_who_is_silent_only_by_an_app_that_is_called() -> None:
+    silent = Readiness(place_at=NOON - timedelta(hours=1), has_app=False)
+    assert rules.find_unready(silent, at=NOON) == [Reason.PLACE_TOO_OLD, Reason.CANNOT_BE_REACHED]
+    assert rules.find_unready(Readiness(place_at=NOON, has_app=False), at=NOON) == []
 
 
 def test_nothing_speaks_against_who_is_ready_nor_against_a_licence_on_its_last_day() -> None:

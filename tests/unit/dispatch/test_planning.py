@@ -15,8 +15,8 @@ from db.states import Need, Service
 from dispatch.matching import driver_rules, driver_scoring, planning
 from dispatch.matching.cities import City, invent
 from dispatch.matching.driver_rules import Ability, Demand, Equipment
-from dispatch.matching.driver_scoring import Policy
-from dispatch.matching.planning import Plan, There, Waiting, plan
+from dispatch.matching.driver_scoring import Policy, There
+from dispatch.matching.planning import Plan, Waiting, plan
 from tests.maps import METRE
 from tests.servers import usual
 
@@ -161,12 +161,23 @@ def test_the_costs_that_are_solved_are_those_that_are_told() -> None:
     ability = Ability(frozenset(Service), frozenset({"tashkent"}))
     waiting = [Waiting(at(300), Demand("tow", "tashkent"), timedelta(seconds=40))]
     drivers = [driver(1, 2_000, ability, handicap=0.4), driver(2, 5_000, handicap=-0.7)]
-    distances = driver_scoring.distances_m([waiting[0].place], [each.place for each in drivers])
+    distances = planning.distances_m([waiting[0].place], [each.place for each in drivers])
     costs = planning._costs(waiting, drivers, distances, planning._Kinds.of(waiting, drivers), BATCH)
     for column in range(2):
         told = planning._score(waiting[0], drivers[column], float(distances[0, column]), BATCH)
         assert costs[0, column] == pytest.approx(told.total_s - 20, abs=0.1)
     assert np.isfinite(costs).all()
+
+
+@given(PLACES, some.tuples(some.floats(-90, 90), some.floats(-180, 180)))
+def test_distances_of_many_are_those_of_each(one: tuple[float, float], other: tuple[float, float]) -> None:
+    (found,) = planning.distances_m([one], [other, one])
+    assert found == pytest.approx([driver_scoring.distance_m(one, other), 0], rel=1e-6, abs=1)
+
+
+def test_without_orders_or_drivers_there_is_nothing_to_measure() -> None:
+    assert planning.distances_m([], [at(0)]).shape == (0, 1)
+    assert planning.distances_m([at(0)], []).shape == (1, 0)
 
 
 @pytest.mark.alone
