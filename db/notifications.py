@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from db import bell, outbox, work
@@ -44,6 +44,22 @@ def clear(session: Session, notification: Notification) -> None:
         update(Notification)
         .where(Notification.id == notification.id, Notification.payload.has_key("sealed"))
         .values(payload={})
+        .execution_options(synchronize_session=False)
+    )
+
+
+def put_off(session: Session, subject: uuid.UUID, *, until_at: datetime, at: datetime) -> None:
+    """Whatever else waits to be told about a subject waits until then."""
+    waiting = (
+        Notification.subject == subject,
+        Notification.status == WorkStatus.WAITING,
+        Notification.due_at < until_at,
+        or_(Notification.lease_until.is_(None), Notification.lease_until < at),
+    )
+    session.execute(
+        update(Notification)
+        .where(*waiting)
+        .values(due_at=until_at)
         .execution_options(synchronize_session=False)
     )
 

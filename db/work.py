@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import CursorResult, not_, or_, select, true, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CursorResult, exists, func, not_, or_, select, true, update
+from sqlalchemy.orm import Session, aliased
 
 from db.models.work import Work
 from db.states import WorkStatus
@@ -43,13 +43,19 @@ def claim(
     at: datetime,
     kinds: Collection[str] | None = None,
     of_orders: bool | None = None,
+    apart: bool = False,
     limit: int = 20,
     lease: timedelta = LEASE,
 ) -> Sequence[W]:
     """Take up to `limit` due items, of these kinds or of all, for the lease; the longest waiting first.
 
-    `of_orders` says whether only what orders ask for is taken, or only all else.
+    `of_orders` says whether only what orders ask for is taken, or only all else; `apart` leaves what is about
+    a subject that another worker is busy with.
     """
+    if apart:
+        # One after the other: two who claim at the same moment would not see what the other takes.
+        whose = f"claimed apart: {kind.__tablename__}"
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(whose, 0))))
     is_of_orders = kind.kind.startswith(ORDERS)
     due = (
         select(kind.id)
@@ -59,6 +65,7 @@ def claim(
             true() if kinds is None else kind.kind.in_(kinds),
             true() if of_orders is None else is_of_orders if of_orders else not_(is_of_orders),
             or_(kind.lease_until.is_(None), kind.lease_until < at),
+            not_(_is_busy_with(kind, at)) if apart else true(),
         )
         .order_by(kind.due_at, kind.id)
         .limit(limit)
@@ -75,6 +82,12 @@ def claim(
         .execution_options(synchronize_session=False)
     ).all()
     return sorted(claimed, key=lambda item: (item.due_at, item.id))
+
+
+def _is_busy_with(kind: type[W], at: datetime) -> ColumnElement[bool]:
+    same = aliased(kind)
+    taken = (same.status == WorkStatus.WAITING, same.lease_until >= at)
+    return exists().where(same.subject == kind.subject, same.kind == kind.kind, *taken)
 
 
 def finish(session: Session, item: Work, *, at: datetime) -> None:

@@ -24,13 +24,25 @@ class Reaction(Protocol[W_contra]):
     def __call__(self, session: Session, item: W_contra, /, *, at: datetime) -> None: ...
 
 
-def react(database: Database, kind: type[W], reaction: Reaction[W], *, of_orders: bool, at: datetime) -> bool:
-    """Do what follows from each item that is due; true when there was anything."""
+def react(
+    database: Database,
+    kind: type[W],
+    reaction: Reaction[W],
+    *,
+    hold: Callable[[Session, W], object] = lambda *_: None,
+    of_orders: bool,
+    at: datetime,
+) -> bool:
+    """Do what follows from each item that is due; true when there was anything.
+
+    `hold` holds what the item is of before the item itself, as verbs do: so neither waits for the other.
+    """
     with database.transaction() as session:
         claimed = work.claim(session, kind, of_orders=of_orders, at=at)
     for item in claimed:
         try:
             with database.transaction() as session:
+                hold(session, item)
                 # The cause is closed before its effects: a timer may set the next of its own kind.
                 work.finish(session, item, at=at)
                 reaction(session, item, at=at)

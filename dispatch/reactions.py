@@ -3,9 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.models import Fact, Timer
+from db.models import Fact, Incident, Timer
 from db.states import IncidentState
 from dispatch import telling, webhooks
 from dispatch.errors import IllegalMove
@@ -36,6 +37,14 @@ def to_fact(session: Session, fact: Fact, *, at: datetime) -> None:
             pass  # written down with its fact, and read from there
         case _:
             raise ValueError(f"nobody knows what follows from {fact.kind!r}")
+
+
+def hold(session: Session, timer: Timer) -> None:
+    """Hold the incident that a timer is of; a message that waits for its person is of none."""
+    if timer.kind == telling.TIMER:
+        return
+    incident_id = UUID(timer.payload["incident"]) if timer.kind == watching.TIMER else timer.subject
+    session.execute(select(Incident.id).where(Incident.id == incident_id).with_for_update())
 
 
 def to_timer(session: Session, timer: Timer, *, at: datetime) -> None:

@@ -48,7 +48,7 @@ def main() -> None:
 
 def turn(database: Database, *, at: datetime) -> bool:
     """React to all that is due now; true when there was anything."""
-    timers = react(database, Timer, reactions.to_timer, of_orders=False, at=at)
+    timers = react(database, Timer, reactions.to_timer, hold=reactions.hold, of_orders=False, at=at)
     facts = react(database, Fact, reactions.to_fact, of_orders=False, at=at)
     return timers or facts
 

@@ -12,7 +12,6 @@ from typing import TypeVar
 import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session as DatabaseSession
 
 from broker import process
 from broker.session import Delivery, Lost, Message, Session, SessionOptions
@@ -117,8 +116,9 @@ class Lane:
         return digest
 
     def _write(self, digest: Digest) -> bool:
+        # Each by itself: who holds a call for help must not wait for another one meanwhile.
+        refusals = [self._settle(reply, digest.at) for reply in digest.replies]
         with self._database.transaction() as session:
-            refusals = [_settle(session, reply, digest.at) for reply in digest.replies]
             unasked = handlers.find_unasked(digest, refusals)
             digest.batch.refused = [
                 quarantine.row(LANE, each.topic, each.payload, uid=each.uid, reason=each.reason, at=digest.at)
@@ -127,6 +127,32 @@ class Lane:
             telemetry.store(session, digest.batch, lane=LANE)
         handlers.answer_replies(digest, refusals)
         return True
+
+    def _settle(self, said: handlers.Reply, at: datetime) -> str | None:
+        """Take a reply to a command, an offer or a message; says why where that cannot be.
+
+        Taken again, as when what came with it could not be written, it is the same.
+        """
+        device_id, frame = said.device_id, said.frame
+        try:
+            with self._database.transaction() as session:
+                known = (
+                    commands.settle(session, device_id, frame.id, ok=frame.ok, why=frame.why, at=at)
+                    or calls.settle(
+                        session, device_id, frame.id, ok=frame.ok, eta_s=frame.eta, why=frame.why, at=at
+                    )
+                    or offers.settle(session, device_id, frame.id, ok=frame.ok, why=frame.why, at=at)
+                    or receipts.confirm_reply(session, device_id, frame.id, at=at)
+                )
+        except TRANSIENT:
+            raise
+        except DomainError as refusal:
+            return refusal.message
+        except Exception as error:
+            # One reply that never can be taken must not keep the lane from all that comes behind it.
+            log.exception("a reply cannot be taken", uid=said.uid)
+            return f"{type(error).__name__} while it was taken"
+        return None if known else handlers.NOT_ASKED
 
     def _insist(self, work: Callable[[], T]) -> T | None:
         """Do what needs the database, however long it is away; None when told to stop before it is back."""
@@ -146,30 +172,6 @@ class Lane:
         self._has_been_ready = self._has_been_ready or self._session.is_connected
         if self._has_been_ready:
             self._life.beat()
-
-
-def _settle(session: DatabaseSession, reply: handlers.Reply, at: datetime) -> str | None:
-    """Take a reply to a command or an offer; says why where that cannot be, and changes nothing then."""
-    said = reply.frame
-    try:
-        with session.begin_nested():
-            known = (
-                commands.settle(session, reply.device_id, said.id, ok=said.ok, why=said.why, at=at)
-                or calls.settle(
-                    session, reply.device_id, said.id, ok=said.ok, eta_s=said.eta, why=said.why, at=at
-                )
-                or offers.settle(session, reply.device_id, said.id, ok=said.ok, why=said.why, at=at)
-                or receipts.confirm_reply(session, reply.device_id, said.id, at=at)
-            )
-    except TRANSIENT:
-        raise
-    except DomainError as refusal:
-        return refusal.message
-    except Exception as error:
-        # One reply that never can be taken must not keep the lane from all that comes behind it.
-        log.exception("a reply cannot be taken", uid=reply.uid)
-        return f"{type(error).__name__} while it was taken"
-    return None if known else handlers.NOT_ASKED
 
 
 class Devices:

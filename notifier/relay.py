@@ -48,7 +48,7 @@ _MESSENGERS = (
     (("push",), 2, notifications.MESSAGES),
     (("sms",), 2, notifications.MESSAGES),
     (("mail", "nobody"), 1, notifications.MESSAGES),
-    (("webhook",), 2, notifications.MESSAGES),
+    (("webhook",), 4, notifications.MESSAGES),
     (("order.push",), 2, notifications.ORDER_MESSAGES),
     (("order.sms", "order.mail"), 1, notifications.ORDER_MESSAGES),
     (("order.webhook",), 1, notifications.ORDER_MESSAGES),
@@ -141,7 +141,8 @@ def _messengers(
 
 def _send(database: Database, channels: Mapping[str, Channel], channel: str, life: process.Life) -> None:
     def take_turn() -> bool:
-        return turn(database, channels, at=datetime.now(UTC), lease=_MESSAGE_LEASE, limit=1)
+        # Who is slow to answer has one thread at most, however much waits for them.
+        return turn(database, channels, at=datetime.now(UTC), apart=True, lease=_MESSAGE_LEASE, limit=1)
 
     with Bell(database.url, channel) as bell:
         take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping)
@@ -188,12 +189,15 @@ def turn(
     channels: Mapping[str, Channel],
     *,
     at: datetime,
+    apart: bool = False,
     lease: timedelta = work.LEASE,
     limit: int = 20,
 ) -> bool:
     """Send all that is due now on these channels; true when there was anything."""
     with database.transaction() as session:
-        claimed = work.claim(session, Notification, at=at, kinds=channels.keys(), lease=lease, limit=limit)
+        claimed = work.claim(
+            session, Notification, at=at, kinds=channels.keys(), apart=apart, lease=lease, limit=limit
+        )
     # Several requests about one incident are one publish: each shows the incident as it stands.
     by_subject = sorted(claimed, key=lambda request: (request.kind, str(request.subject)))
     for (kind, _), requests in groupby(by_subject, key=lambda request: (request.kind, request.subject)):

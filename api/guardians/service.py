@@ -68,7 +68,9 @@ def replace(session: Session, wearer_id: int, contact: UUID, draft: Draft, *, at
 
 def remove(session: Session, wearer_id: int, contact: UUID) -> None:
     """Name somebody no longer; their links go with them."""
-    session.delete(get_contact(session, wearer_id, contact))
+    held = get_contact(session, wearer_id, contact)
+    guardians.hold_calls(session, held)
+    session.delete(held)
 
 
 def _lock(session: Session, wearer_id: int) -> None:

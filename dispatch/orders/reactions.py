@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import notifications, work
-from db.models import Fact, Order, OrderEvent, Timer
+from db.models import Fact, Order, OrderEvent, OrderOffer, Timer
 from dispatch import telling, webhooks
 from dispatch.errors import IllegalMove
 from dispatch.orders import news, offers, withdrawing
@@ -26,6 +26,13 @@ def to_fact(session: Session, fact: Fact, *, at: datetime) -> None:
                 _let_go(session, fact.subject, at=at)
         case _:
             raise ValueError(f"nobody knows what follows from {fact.kind!r}")
+
+
+def hold(session: Session, timer: Timer) -> None:
+    """Hold the order that a timer is of; a message that waits for its person is of none."""
+    if timer.kind == withdrawing.TIMER:
+        of_offer = select(OrderOffer.order_id).where(OrderOffer.uuid == timer.subject).scalar_subquery()
+        session.execute(select(Order.id).where(Order.id == of_offer).with_for_update())
 
 
 def to_timer(session: Session, timer: Timer, *, at: datetime) -> None:

@@ -114,6 +114,7 @@ def note_opened(session: Session, link: LiveLink, *, at: datetime) -> None:
     """A person looks at it: what told them so has reached them, and no further channel is asked."""
     if link.opened_at is not None:
         return
+    queries.lock_incident(session, link.incident_id)  # before its messages, as everybody does
     link.opened_at = at
     _confirm(session, link, at)
 
@@ -142,6 +143,13 @@ def speak(session: Session, link: LiveLink, *, words: Words, at: datetime) -> In
 def is_genuine(detail: dict[str, object]) -> bool:
     """Whether a statement on a timeline is what was signed here."""
     return statements.is_genuine(detail, key=_statement_key())
+
+
+def hold_calls(session: Session, contact: Contact) -> None:
+    """Hold every call that a contact was told of, before what they were told goes with them."""
+    told = select(Message.incident_id).where(Message.contact_id == contact.id)
+    calls = select(Incident.id).where(Incident.id.in_(told)).order_by(Incident.id)
+    session.execute(calls.with_for_update())
 
 
 def revoke_links(session: Session, contact: Contact, *, at: datetime) -> None:

@@ -38,6 +38,9 @@ PAUSES = (
 )
 """After each attempt; together a day."""
 
+RESTS = timedelta(seconds=30)
+"""For so long nothing else is posted to who did not answer."""
+
 DISABLED_AFTER = timedelta(days=3)
 """Nothing was taken for so long: nobody is there."""
 
@@ -53,6 +56,10 @@ class Refused(ConnectionError):
     def __init__(self, said: str, *, gone: bool = False) -> None:
         super().__init__(said)
         self.gone = gone
+
+
+class Silent(Refused):
+    """Nobody answered: whatever else is posted there would wait as long, and keep others waiting."""
 
 
 class Webhooks:
@@ -100,7 +107,7 @@ class Webhooks:
         except Inside as error:
             raise Refused(f"the address {error}") from None
         except Unknown as error:
-            raise Refused(str(error)) from None
+            raise Silent(str(error)) from None
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Mayday",
@@ -164,7 +171,7 @@ def _exchange(
         text = answer.read(_LONGEST_ANSWER).decode(errors="replace").replace("\0", "").strip()
         return answer.status, text
     except (OSError, http.client.HTTPException) as error:
-        raise Refused(f"{type(error).__name__}: {error}"[:_LONGEST_ANSWER]) from None
+        raise Silent(f"{type(error).__name__}: {error}"[:_LONGEST_ANSWER]) from None
     finally:
         patience.cancel()
         connection.close()
@@ -190,8 +197,13 @@ def _note_success(session: Session, webhook: Webhook) -> None:
 
 
 def _note_failure(database: Database, webhook: Webhook, refusal: Refused, *, at: datetime) -> None:
-    """Remember since when; after days, or at its own word, nothing is sent there any more."""
+    """Remember since when; after days, or at its own word, nothing is sent there any more.
+
+    To who did not answer at all nothing is sent for a while, so that the others have their turn.
+    """
     with database.transaction() as session:
+        if isinstance(refusal, Silent):
+            notifications.put_off(session, webhook.uuid, until_at=at + RESTS, at=at)
         held = session.scalar(select(Webhook).where(Webhook.id == webhook.id).with_for_update())
         if held is None or not held.active:
             return

@@ -1,7 +1,7 @@
 """Facts, timers and notifications are claimed by one worker at a time and survive the death of any."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -72,6 +72,22 @@ def test_no_more_is_claimed_than_asked_for_however_the_server_plans_it(
             session.execute(text(f"SET LOCAL enable_{way} = off"))
         assert [item.kind for item in work.claim(session, Fact, at=NOON, limit=1)] == ["test.0"]
         assert [item.kind for item in work.claim(session, Fact, at=NOON, limit=2)] == ["test.1", "test.2"]
+
+
+def test_a_worker_may_leave_what_is_about_a_subject_that_another_is_busy_with(database: Database) -> None:
+    append(database, count=2)
+    with database.transaction() as session:
+        outbox.append(session, "test.0", uuid.UUID(int=8), at=NOON + timedelta(seconds=1))
+
+    def take(at: datetime) -> list[uuid.UUID]:
+        with database.transaction() as session:
+            claimed = work.claim(session, Fact, at=at, kinds={"test.0"}, apart=True, limit=1)
+            return [item.subject for item in claimed]
+
+    append(database)  # the same again, of the first
+    soon = NOON + timedelta(seconds=2)
+    assert [take(soon), take(soon), take(soon)] == [[SUBJECT], [uuid.UUID(int=8)], []]
+    assert take(soon + work.LEASE + timedelta(seconds=1)) == [SUBJECT]
 
 
 def test_what_failed_comes_again_after_a_pause_with_its_reason(database: Database) -> None:

@@ -171,12 +171,13 @@ def test_a_webhook_that_hangs_keeps_no_message_waiting(
         seal = Seal(broker.settings.derive("webhooks"))
         with database.transaction() as session:
             sealed = webhooks.close(seal, webhooks.new_secret())
-            session.add(Webhook(url=receiver.url, events=[], sealed_secret=sealed))
+            for _ in range(4):
+                session.add(Webhook(url=receiver.url, events=[], sealed_secret=sealed))
         told = {"MAYDAY_SMS_URL": gateway.url, "MAYDAY_WEBHOOK_NETWORKS": '["127.0.0.0/8"]'}
         with both(tmp_path, database, broker, **told):
             for _ in range(4):
                 report(database, make_device(database), at=datetime.now(UTC))
-            eventually(lambda: len(receiver.seen) >= 2, "every thread for webhooks to hang")
+            eventually(lambda: len(receiver.seen) >= 4, "every thread for webhooks to hang")
             subject = ask(database, broker)
             # Before the first of them is given up, which takes ten seconds.
             eventually(lambda: is_done(database, subject), "the short message", within_s=8)

@@ -25,7 +25,7 @@ from dispatch import reactions
 from dispatch import relay as dispatch_relay
 from dispatch.sos import service
 from notifier import relay
-from notifier.channels.webhook import DISABLED_AFTER, PAUSES, Webhooks
+from notifier.channels.webhook import DISABLED_AFTER, PAUSES, RESTS, Webhooks
 from ops.certificates import ensure_authority, ensure_certificate
 from tests.builders import NOON, TASHKENT, make_device, make_user, report
 from tests.integration.notifier.providers import Gateway, sms_gateway
@@ -334,6 +334,34 @@ def test_who_answers_a_byte_at_a_time_is_not_waited_for(database: Database) -> N
         post(database, channel(timeout_s=30, whole_s=0.3))
     assert requests(database)[0].status == WorkStatus.WAITING
     assert requests(database)[0].attempts == 1
+
+
+def test_who_does_not_answer_is_left_alone_for_a_while_and_keeps_nobody_else_waiting(
+    database: Database, receiver: Gateway
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        deaf, _ = make_webhook(database, f"http://127.0.0.1:{silent.getsockname()[1]}/", "sos.opened")
+        heard, _ = make_webhook(database, receiver.url, "sos.opened")
+        for _ in range(3):
+            report(database, make_device(database))
+        react(database)
+        impatient, at = channel(timeout_s=0.2), datetime.now(UTC)
+        for _ in range(4):
+            assert post(database, impatient, at)
+        assert len(receiver.seen) == 3
+        assert not post(database, impatient, at + PAUSES[0] - SECOND)
+        first, *others = (each for each in requests(database) if each.subject == deaf)
+        assert [each.attempts for each in (first, *others)] == [1, 0, 0]
+        assert all(each.due_at >= at + RESTS for each in others)
+        # It answers again, and hears of everything.
+        with database.transaction() as session:
+            session.execute(update(Webhook).where(Webhook.uuid == deaf).values(url=receiver.url))
+        later = datetime.now(UTC) + RESTS
+        while post(database, impatient, later):
+            pass
+    assert {each.status for each in requests(database)} == {WorkStatus.DONE}
+    assert len(receiver.seen) == 6
+    assert kept(database, heard).failing_since is None
 
 
 def test_a_fact_told_twice_bears_one_id(database: Database) -> None:
