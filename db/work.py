@@ -54,7 +54,7 @@ def claim(
     """
     if apart:
         # One after the other: two who claim at the same moment would not see what the other takes.
-        whose = f"claimed apart: {kind.__tablename__}"
+        whose = f"claimed apart: {kind.__name__}"
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(whose, 0))))
     is_of_orders = kind.kind.startswith(ORDERS)
     due = (

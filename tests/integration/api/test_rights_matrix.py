@@ -18,12 +18,11 @@ from db.session import Database
 from db.states import Party, Role
 from dispatch import telling
 from dispatch.orders import picturing, queries
+from tests.asking import make_offer
 from tests.builders import NOON, make_device, make_user, report
 from tests.integration.api.speaking import Api, log_in
 from tests.maps import circle, feature, make_fence, make_region, square
 from tests.ordering import make_tariff, place_order
-from tests.asking import make_offer
-from tests.ordering import place_order
 from tests.pictures import PNG
 from tests.watchers import make_contact, make_duty, make_policy, send_link
 
