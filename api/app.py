@@ -43,6 +43,7 @@ from api.live.pace import Pace
 from api.live.routes import router as live
 from api.messages.hooks import router as sms_hooks
 from api.messages.routes import router as messages
+from api.orders.dispatch_routes import router as order_dispatch
 from api.orders.offer_routes import router as offers
 from api.orders.photo_routes import router as order_photos
 from api.orders.routes import router as orders
@@ -183,7 +184,7 @@ def _version_1() -> APIRouter:
 
 def _other_contracts() -> APIRouter:
     contracts = APIRouter(prefix="/api", responses=errors.DOCUMENTED)
-    for router in (depannini_entry, depannini, catalyst, invo):
+    for router in (depannini_entry, depannini, catalyst, invo, order_dispatch):
         contracts.include_router(router)
     return contracts
 

@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from db.models import Driver, Order, OrderOffer, User
-from db.states import OfferState, Party, Role, UserStatus
+from db.states import OfferState, OrderState, Party, Role, UserStatus
 from dispatch.errors import Conflict, NotFound
-from dispatch.orders import moving, queries, withdrawing
+from dispatch.matching import drivers
+from dispatch.orders import moving, queries, rules, withdrawing
 
 VIA = "desk"
 
@@ -20,25 +21,42 @@ class Unfit(Conflict):
     code = "unfit"
 
 
+class Nobody(Conflict):
+    """There is no driver to whom the order could be given."""
+
+    code = "nobody"
+
+
 def assign(
     session: Session,
     which: ColumnElement[bool],
-    driver_id: int,
+    driver_id: int | None = None,
     *,
     vehicle_id: int | None = None,
     by: int,
     at: datetime,
 ) -> Order:
-    """Give a waiting order to a driver; said again of the same driver, it changes nothing.
+    """Give a waiting order to a driver, or to the best candidate; said again of the same, nothing changes.
 
-    How far they are and whether they are online is for the dispatcher to weigh, who has spoken with them.
+    How far a driver is and whether they are online is for the dispatcher to weigh, who has spoken with them.
     """
     order = queries.lock_order(session, which)
-    if order.driver_id == driver_id:
+    if driver_id is not None and order.driver_id == driver_id:
         return order
-    _require_fit(session, order, driver_id, at=at)
-    _count(session, order, driver_id, at=at)
-    return moving.take(session, order, driver_id, vehicle_id, party=Party.DISPATCHER, by=by, at=at)
+    if order.state in rules.TAKEN:
+        raise moving.Taken("a driver has this order already; to give it to another, take it back first")
+    rules.check_move(order.state, OrderState.ACCEPTED, Party.DISPATCHER)
+    chosen = _find_best(session, order, at=at) if driver_id is None else driver_id
+    _require_fit(session, order, chosen, at=at)
+    _count(session, order, chosen, at=at)
+    return moving.take(session, order, chosen, vehicle_id, party=Party.DISPATCHER, by=by, at=at)
+
+
+def _find_best(session: Session, order: Order, *, at: datetime) -> int:
+    found = drivers.find_candidates(session, order, at=at)
+    if not found or found[0].reasons:
+        raise Nobody("nobody can be asked now: the candidates say who is near and what speaks against them")
+    return found[0].driver_id
 
 
 def _require_fit(session: Session, order: Order, driver_id: int, *, at: datetime) -> None:
