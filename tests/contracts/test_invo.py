@@ -1,4 +1,4 @@
-"""Coming in and going out as invo documents it."""
+"""Coming in, going out and giving orders away as invo documents it."""
 
 from typing import Any
 
@@ -7,10 +7,13 @@ from sqlalchemy import select
 
 from db.models import Notification, User
 from db.session import Database
+from db.states import Role
+from tests.asking import give_app
 from tests.builders import make_user
 from tests.contracts.answers import check, text
 from tests.integration.api.postman import Postman
 from tests.integration.api.speaking import Api, Login, log_in
+from tests.ordering import make_driver, place_order
 
 LOGOUT = "/api/auth/logout/"
 TOKENS = {"access": text, "refresh": text}
@@ -59,3 +62,13 @@ def test_another_login_of_the_same_person_goes_on(
 def test_nobody_is_logged_out_without_showing_who_they_are(api: Api, login: Login) -> None:
     assert api.post(LOGOUT, json={"refresh": login.refresh}).status_code == 401
     assert api.get("/api/v1/auth/me/", login.access).status_code == 200
+
+
+def test_a_desk_lists_candidates_and_assigns(api: Api, database: Database) -> None:
+    desk, driver = make_user(database, Role.DISPATCHER), make_driver(database, at=api.now())
+    give_app(database, driver)
+    order = place_order(database, at=api.now())
+    found = api.get(f"/api/dispatch/candidates/{order.id}/", desk)
+    assert [each["driver_id"] for each in found.json()["items"]] == [driver.id]
+    given = api.post(f"/api/dispatch/assign/{order.id}/", desk)
+    assert (given.status_code, given.json()["driver"]["uuid"]) == (200, str(driver.uuid))
