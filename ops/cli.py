@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -206,6 +207,51 @@ def sos(
     if "watch" not in found["demo"]:
         raise Trouble("this stack has no demo watch; start it without --no-demo")
     raise typer.Exit(0 if show(found, count=count, keep=keep, console=Console()) else 1)
+
+
+@app.command()
+def replay(
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="A day of this stack, UTC; without: the last 24 hours."),
+    ] = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="A day that is made up; no stack needed.")
+    ] = False,
+    orders: Annotated[int, typer.Option(min=1, help="How many, where it is made up.")] = 400,
+    drivers: Annotated[int, typer.Option(min=1, help="How many, where it is made up.")] = 200,
+    hours: Annotated[float, typer.Option(min=0.1, help="How long, where it is made up.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another number is another day.")] = 0,
+    window: Annotated[float | None, typer.Option(min=0.0, help="Seconds that orders are gathered.")] = None,
+    reach: Annotated[int | None, typer.Option(min=1, help="Metres from which drivers come.")] = None,
+    region: Annotated[int | None, typer.Option(min=0, help="Seconds that the own region is worth.")] = None,
+    fairness: Annotated[int | None, typer.Option(min=0, help="Seconds that fairness is worth.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where it is drawn: .svg or .png.")] = Path(
+        "replay.svg"
+    ),
+) -> None:
+    """Live a day of orders again, greedily and gathered, with the settings as they are or as you try them."""
+    # Half of the project comes in with it: only who lives a day again shall wait for that.
+    from dispatch.matching.cities import City, invent
+    from dispatch.matching.driver_scoring import Policy
+    from dispatch.orders.settings import OrderSettings
+    from ops import replay as again
+
+    again.require_drawable(output)
+    console = Console()
+    now = OrderSettings().policy()
+    policy = Policy(
+        window_s=now.window_s if window is None else window,
+        reach_m=now.reach_m if reach is None else reach,
+        region_s=now.region_s if region is None else region,
+        fairness_s=now.fairness_s if fairness is None else fairness,
+    )
+    if simulate:
+        lived = invent(City(drivers=drivers, orders=orders, hours=hours), seed)
+    else:
+        since = datetime.now(UTC) - timedelta(days=1) if day is None else day.replace(tzinfo=UTC)
+        lived = again.recorded(since, since + timedelta(days=1), console)
+    again.show(again.live(lived, again.policies(policy), console), output, console)
 
 
 @app.command(context_settings=PASS_ON, add_help_option=False)

@@ -185,11 +185,8 @@ def list_abilities(session: Session, drivers: Collection[int]) -> dict[int, tupl
 def demands_of(session: Session, orders: Sequence[Order]) -> list[Demand]:
     """What each order asks of whoever comes."""
     named = {order.vehicle_type for order in orders if order.vehicle_type is not None}
-    weights = dict(
-        session.execute(
-            select(VehicleType.slug, VehicleType.weight_kg).where(VehicleType.slug.in_(named))
-        ).tuples()
-    )
+    kinds = select(VehicleType.slug, VehicleType.weight_kg).where(VehicleType.slug.in_(named))
+    weights = {row.slug: row.weight_kg for row in session.execute(kinds)} if named else {}
     return [
         Demand(
             service=order.service,

@@ -97,6 +97,25 @@ def run(day: Day, policy: Policy) -> Run:
     return _Running(day, policy).to_the_end()
 
 
+class Answer(NamedTuple):
+    """What a driver says to an offer, and when; silence ends with its deadline."""
+
+    yes: bool
+    silent: bool
+    after_s: float
+
+
+def answer_of(day: Day, order: int, driver: int) -> Answer:
+    """The same whenever, however often and by whichever policy they are asked."""
+    chance = random.Random(f"{day.seed}/{order}/{driver}")  # noqa: S311 - nothing is guarded by it
+    said, habits = chance.random(), day.habits
+    within_s = ANSWER_WITHIN.total_seconds()
+    if said < habits.silent:
+        return Answer(yes=False, silent=True, after_s=within_s)
+    after_s = min(chance.expovariate(1 / habits.answer_s), within_s - 1)
+    return Answer(yes=said < habits.silent + habits.accept, silent=False, after_s=after_s)
+
+
 class _What(IntEnum):
     """What happens; at the same moment in this order, so that a round sees all of it."""
 
@@ -112,12 +131,6 @@ class _Event(NamedTuple):
     what: _What
     order: int = -1
     driver: int = -1
-
-
-class _Answer(NamedTuple):
-    yes: bool
-    silent: bool
-    after_s: float
 
 
 @dataclass(slots=True)
@@ -226,13 +239,13 @@ class _Running:
         self._courses[order].asked += 1
         self._drivers[driver].asked = True
         self._drivers[driver].offers += 1
-        answer = self._answer_of(order, driver)
+        answer = answer_of(self.day, order, driver)
         self._add(_Event(at_s + answer.after_s, _What.ANSWERED, order, driver))
 
     def _answered(self, event: _Event) -> None:
         order, at_s = event.order, event.at_s
         answer, driver, excluded = (
-            self._answer_of(order, event.driver),
+            answer_of(self.day, order, event.driver),
             self._drivers[event.driver],
             self._asking.pop(order),
         )
@@ -255,16 +268,6 @@ class _Running:
         driver.accepts += 1
         self._driven_m[number] += way_m * DETOUR
         self._add(_Event(course.ended_s, _What.FREE, driver=number))
-
-    def _answer_of(self, order: int, driver: int) -> _Answer:
-        """What this driver says to this order, whenever and however often they are asked."""
-        chance = random.Random(f"{self.day.seed}/{order}/{driver}")  # noqa: S311 - nothing is guarded by it
-        said, habits = chance.random(), self.day.habits
-        within_s = ANSWER_WITHIN.total_seconds()
-        if said < habits.silent:
-            return _Answer(yes=False, silent=True, after_s=within_s)
-        after_s = min(chance.expovariate(1 / habits.answer_s), within_s - 1)
-        return _Answer(yes=said < habits.silent + habits.accept, silent=False, after_s=after_s)
 
     def _is_there(self, driver: int, at_s: float) -> bool:
         return any(begins <= at_s < ends for begins, ends in self.day.drivers[driver].shifts)

@@ -36,8 +36,9 @@ def main() -> None:
             nonlocal look_at, round_at
             more = turn(database, at=datetime.now(UTC))
             if time.monotonic() >= round_at:
-                round_at = time.monotonic() + policy.window_s
-                look_for_drivers(database, policy, at=datetime.now(UTC))
+                left = look_for_drivers(database, policy, at=datetime.now(UTC))
+                round_at = time.monotonic() + (0.0 if left else policy.window_s)
+                more = more or left
             if time.monotonic() >= look_at:
                 look_at_each(database, silence.look, silence.attend, at=datetime.now(UTC))
                 look_at = time.monotonic() + _LOOK_S
@@ -54,14 +55,15 @@ def turn(database: Database, *, at: datetime) -> bool:
     return timers or facts
 
 
-def look_for_drivers(database: Database, policy: Policy, *, at: datetime) -> None:
-    """Hold a round; whatever goes wrong in it stops nothing else, and the next one tries again."""
+def look_for_drivers(database: Database, policy: Policy, *, at: datetime) -> bool:
+    """Hold a round; true when more is left. Whatever goes wrong stops nothing else, and is tried again."""
     try:
-        rounds.run(database, policy=policy, at=at)
+        return rounds.run(database, policy=policy, at=at).left > 0
     except TRANSIENT:
         raise
     except Exception:
         log.exception("no round was held")
+        return False
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ log = structlog.get_logger()
 ALL_BUSY, NOBODY_ABLE = "all_busy", "nobody_able"
 """Why a person is asked: drivers who could come have other orders, or there are none."""
 
+MOST = 200
+"""So many orders are done something about in one round: a deadline runs from its beginning."""
+
 # Spelled out as the index is, so that it serves.
 _WAIT = text("orders.state IN ('requested', 'offered', 'unassigned')")
 _IS_OPEN = OrderOffer.state == OfferState.OPEN
@@ -38,6 +41,7 @@ class Round:
     drivers: int = 0
     offered: int = 0
     unassigned: int = 0
+    left: int = 0  # to be done by the next one, at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,23 @@ def run(database: Database, *, policy: Policy, at: datetime) -> Round:
     if not look.orders:
         return Round()
     found = plan(look.waiting, look.there, policy)
+    asks, needy = found.proposals[:MOST], _without(look, found)
+    spare = MOST - len(asks)
     offered = sum(
         _ask(database, look.orders[each.order].id, look.there[each.driver].key, each.score, at=at)
-        for each in found.proposals
+        for each in asks
     )
     unassigned = sum(
-        _ask_a_person(database, look.orders[number].id, why, at=at) for number, why in _without(look, found)
+        _ask_a_person(database, look.orders[number].id, why, at=at) for number, why in needy[:spare]
     )
-    return Round(len(look.orders), len(look.there), offered, unassigned)
+    return Round(
+        waiting=len(look.orders),
+        drivers=len(look.there),
+        offered=offered,
+        unassigned=unassigned,
+        # Where nothing could be done, nothing is gained by trying again at once.
+        left=len(found.proposals) - len(asks) + len(needy[spare:]) if offered or unassigned else 0,
+    )
 
 
 def _look(session: Session, *, at: datetime) -> _Look:
