@@ -8,8 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db import bell, outbox
-from db.models import Driver, OrderOffer, Shift, User, Vehicle
-from db.states import OfferState
+from db.models import Driver, Shift, User, Vehicle
 from dispatch import telling
 from dispatch.errors import NotFound
 from dispatch.fleet import rules
@@ -47,7 +46,7 @@ def end(
 
     `ended_at` is when it was over, where that was before it was noticed.
     """
-    _pass_on(session, driver_id, why=why, at=at)
+    offers.let_go(session, driver_id, why=why, at=at)  # orders and offers are held before their driver
     driver = lock_driver(session, driver_id)
     going_on = find_open(session, driver_id)
     if going_on is not None:
@@ -105,15 +104,6 @@ def _find_vehicle(session: Session, driver_id: int, vehicle_id: int | None) -> V
 def _close(session: Session, shift: Shift, *, why: str, ended_at: datetime) -> None:
     shift.ended_at, shift.why_ended = max(ended_at, shift.started_at), why
     session.flush()
-
-
-def _pass_on(session: Session, driver_id: int, *, why: str, at: datetime) -> None:
-    """Who will not answer need not be waited for; orders and offers are held before their driver."""
-    open_offer = select(OrderOffer.uuid).where(
-        OrderOffer.driver_id == driver_id, OrderOffer.state == OfferState.OPEN
-    )
-    if offer := session.scalar(open_offer):
-        offers.decline(session, offer, by=driver_id, via="shift", why=why, at=at)
 
 
 def _tell(session: Session, driver: Driver, text: str, *, at: datetime) -> None:

@@ -108,7 +108,8 @@ def _given_back(session: Session, driver_id: int, since: datetime, until: dateti
     given_back = select(func.count()).where(
         OrderEvent.order_id.in_(was_theirs),
         OrderEvent.kind == "given_back",
-        OrderEvent.by_id == driver_id,
+        OrderEvent.detail["driver"].as_integer() == driver_id,
+        OrderEvent.party != Party.DISPATCHER,  # what a desk takes away, nobody gives back
         OrderEvent.at >= since,
         OrderEvent.at < until,
     )

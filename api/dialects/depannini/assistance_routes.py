@@ -1,7 +1,7 @@
 """Depannini's assistance: asked for, looked at, accepted, brought to its end."""
 
 from fastapi import APIRouter, status
-from sqlalchemy import and_, select
+from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
 from api.accounts.service import Person
@@ -19,9 +19,9 @@ from api.dialects.depannini.assistance_schemas import (
 from api.dialects.orders import InPages
 from api.idempotency import Once
 from api.orders.rights import OrderId, seen_by, side_of
-from db.models import Order, OrderOffer
+from db.models import Order
 from db.states import Role
-from dispatch.errors import Forbidden, NotFound
+from dispatch.errors import Forbidden
 from dispatch.matching import drivers
 from dispatch.orders import offers, placing, queries
 
@@ -66,12 +66,7 @@ def accept(
     assistance_id: OrderId, caller: Driver, once: Once, session: WriteSession, at: Now
 ) -> AssistanceOut:
     """Come, as an assistant who was asked; 409 `taken` where another was first."""
-    asked = select(OrderOffer.uuid).where(
-        OrderOffer.order_id == assistance_id, OrderOffer.driver_id == caller.id
-    )
-    offer = session.scalar(asked.order_by(OrderOffer.id.desc()).limit(1))
-    if offer is None:
-        raise NotFound("there is no such assistance that you are asked to take")
+    offer = offers.find_offer(session, assistance_id, caller.id)
     offers.accept(session, offer, by=caller.id, via=VIA, at=at)
     return once.keep(_show(session, assistance_id, caller))
 

@@ -151,7 +151,7 @@ def test_who_goes_offline_leaves_an_open_offer_to_the_next(api: Api, database: D
     offer = offer_to(database, order, driver, at=api.now())
     api.post(f"{ME}shifts/end/", driver)
     with database.transaction() as session:
-        assert session.get_one(OrderOffer, offer.id).state is OfferState.DECLINED
+        assert session.get_one(OrderOffer, offer.id).state is OfferState.WITHDRAWN
         assert session.get_one(Order, order.id).state is OrderState.REQUESTED
 
 
@@ -167,10 +167,13 @@ def test_who_goes_offline_keeps_the_order_on_hand(api: Api, database: Database) 
 def test_a_blocked_driver_and_one_whose_role_is_taken_are_on_no_shift(api: Api, database: Database) -> None:
     admin = make_user(database, Role.ADMIN)
     blocked, former = make_driver(database), make_driver(database)
+    offer = offer_to(database, place_order(database, at=api.now()), blocked, at=api.now())
     api.post(f"/api/v1/users/{blocked.uuid}/block/", admin)
     api.call("DELETE", f"/api/v1/users/{former.uuid}/roles/driver/", admin)
     (one,), (other,) = shifts_of(database, blocked), shifts_of(database, former)
     assert (one.why_ended, other.why_ended) == ("blocked", "no_driver")
+    with database.transaction() as session:
+        assert session.get_one(OrderOffer, offer.id).state is OfferState.WITHDRAWN
 
 
 def test_a_desk_sends_somebody_off_and_it_is_written_down(
