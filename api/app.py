@@ -28,12 +28,17 @@ from api.devices.command_routes import router as device_commands
 from api.devices.login_routes import router as device_logins
 from api.devices.routes import router as devices
 from api.dialects.catalyst.routes import router as catalyst
+from api.dialects.depannini.assistance_routes import router as depannini_assistance
 from api.dialects.depannini.entry_routes import router as depannini_entry
 from api.dialects.depannini.routes import router as depannini
+from api.dialects.evacuator.fleet_routes import router as evacuator_fleet
 from api.dialects.evacuator.routes import router as evacuator
+from api.dialects.invo.order_routes import router as invo_orders
+from api.dialects.invo.people_routes import router as invo_people
 from api.dialects.invo.routes import router as invo
 from api.escalation.duties import router as duties
 from api.escalation.policies import router as policies
+from api.fleet.routes import router as fleet
 from api.geofences.routes import router as geofences
 from api.guardians.routes import router as contacts
 from api.helpers.routes import router as helpers
@@ -49,6 +54,7 @@ from api.orders.photo_routes import router as order_photos
 from api.orders.routes import router as orders
 from api.orders.tariff_routes import router as tariffs
 from api.orders.work_routes import router as order_work
+from api.passengers.routes import router as passengers
 from api.people.audit_routes import router as audit
 from api.people.desk_routes import router as desks
 from api.people.phone_routes import router as own_phone
@@ -168,6 +174,9 @@ def _version_1() -> APIRouter:
         webhooks,
         helpers,
         sms_hook,
+        fleet,
+        passengers,
+        evacuator_fleet,
         policies,
         duties,
         contacts,
@@ -184,7 +193,16 @@ def _version_1() -> APIRouter:
 
 def _other_contracts() -> APIRouter:
     contracts = APIRouter(prefix="/api", responses=errors.DOCUMENTED)
-    for router in (depannini_entry, depannini, catalyst, invo, order_dispatch):
+    for router in (
+        depannini_entry,
+        depannini,
+        depannini_assistance,
+        catalyst,
+        invo,
+        invo_orders,
+        invo_people,
+        order_dispatch,
+    ):
         contracts.include_router(router)
     return contracts
 

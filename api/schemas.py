@@ -1,6 +1,8 @@
 """What all requests and answers share."""
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def _storable(text: str) -> str:
@@ -11,6 +13,10 @@ def _storable(text: str) -> str:
 
 Storable = AfterValidator(_storable)
 """Text that is fit for the database; stands after limits of length, so that their words are kept."""
+
+
+RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""A whole number that may be the id of a row."""
 
 
 class Documented(BaseModel):

@@ -39,6 +39,12 @@ _TITLES = {
         "uz": "Mayday: buyurtma",
         "fr": "Mayday : commande",
     },
+    "shift": {
+        "en": "Mayday: your licence",
+        "ru": "Mayday: ваши права",
+        "uz": "Mayday: guvohnomangiz",
+        "fr": "Mayday : votre permis",
+    },
     "chain": {
         "en": "Mayday: needs attention",
         "ru": "Mayday: требует внимания",
@@ -126,6 +132,18 @@ _TEXTS = {
         "ru": "Вызов о помощи ({name}) закрыт. Возможно, стоит позвонить.",
         "uz": "{name}ning yordam chaqiruvi yopildi. Qo'ng'iroq qilib ko'rsangiz bo'ladi.",
         "fr": "L’appel à l’aide de {name} est terminé. Vous pouvez lui téléphoner.",
+    },
+    "shift.licence_soon": {
+        "en": "Your driving licence ends on {date}. Enter the new one in time: without it no shift begins.",
+        "ru": "Ваши права действуют до {date}. Внесите новые вовремя: без них смена не начнётся.",
+        "uz": "Guvohnomangiz {date} gacha amal qiladi. Yangisini vaqtida kiriting: usiz smena boshlanmaydi.",
+        "fr": "Votre permis expire le {date}. Saisissez le nouveau à temps : sans lui, pas de service.",
+    },
+    "shift.licence_expired": {
+        "en": "Your driving licence ended on {date}, and so has your shift. Enter the new one to go on.",
+        "ru": "Ваши права истекли {date}, смена закрыта. Внесите новые, чтобы продолжить.",
+        "uz": "Guvohnomangiz muddati {date} da tugadi, smena yopildi. Davom etish uchun yangisini kiriting.",
+        "fr": "Votre permis a expiré le {date}, votre service aussi. Saisissez le nouveau pour continuer.",
     },
     "sos.push_refused": {
         "en": "Push messages are refused. Until that is mended, people are told by SMS: it takes longer.",

@@ -11,9 +11,11 @@ from api.accounts.passwords import hash_password
 from api.accounts.service import find_user, register_user
 from api.devices.service import give_dispatcher_credentials, register_device
 from broker.passwords import hash_secret, new_secret
-from db.models import Driver, Helper, MqttCredential, Region, Shift, Tariff, User, Vehicle, VehicleType
+from db.models import Driver, Helper, MqttCredential, Region, Tariff, User, VehicleType
 from db.session import Database
 from db.states import DeviceKind, Role, Service, Skill
+from dispatch.fleet import profiles, shifts, vehicles
+from dispatch.fleet.vehicles import Draft
 from ops.stack import Stack
 
 ADMIN = "+998901000001"
@@ -97,24 +99,23 @@ def _make_available(session: Session, person: User) -> None:
 
 
 def _put_on_shift(session: Session, person: User, *, at: datetime) -> None:
-    if session.get(Driver, person.id) is not None:
-        return
-    session.add(Driver(user_id=person.id, services=[each.value for each in Service], online=True))
-    session.flush()
-    vehicle = Vehicle(
-        driver_id=person.id,
-        type="van",
-        name="White Damas with a lift",
-        registration="01 A 007 MD",
-        seats=6,
-        payload_kg=2_500,
-        lift=True,
-        ramp=True,
-        child_seats=1,
-    )
-    session.add(vehicle)
-    session.flush()
-    session.add(Shift(driver_id=person.id, vehicle_id=vehicle.id, started_at=at))
+    if session.get(Driver, person.id) is None:
+        profiles.keep_profile(session, person.id, services=list(Service), regions=None)
+        vehicles.add(
+            session,
+            person.id,
+            Draft(
+                type="van",
+                name="White Damas with a lift",
+                registration="01 A 007 MD",
+                seats=6,
+                payload_kg=2_500,
+                lift=True,
+                ramp=True,
+                child_seats=1,
+            ),
+        )
+    shifts.start(session, person.id, at=at)
 
 
 def _price_lists(session: Session, *, at: datetime) -> None:

@@ -16,6 +16,8 @@ from db.audit import Actor
 from db.models import Region, User, UserRole
 from db.states import Role, UserStatus
 from dispatch.errors import Conflict, NotFound
+from dispatch.fleet import shifts
+from dispatch.fleet.rules import Ended
 
 
 class LastAdmin(Conflict):
@@ -86,6 +88,8 @@ def take_role(session: Session, user: uuid.UUID, role: Role, *, actor: Actor, at
         raise LastAdmin
     held.granted.remove(lost)
     audit.record(session, actor, "role.taken", subject=("user", user), at=at, role=role)
+    if role == Role.DRIVER:
+        _end_shift(session, held, Ended.NO_DRIVER, at=at)
     desks.settle(session, held, actor=actor, at=at)
     return held
 
@@ -101,6 +105,7 @@ def block(session: Session, user: uuid.UUID, *, actor: Actor, at: datetime) -> U
     held.status = UserStatus.BLOCKED
     ended = sessions.end_all(session, held.id, at=at)
     audit.record(session, actor, "user.blocked", subject=("user", user), at=at, sessions_ended=ended)
+    _end_shift(session, held, Ended.BLOCKED, at=at)
     desks.settle(session, held, actor=actor, at=at)
     return held
 
@@ -169,3 +174,9 @@ def _found(user: User | None) -> User:
     if user is None:
         raise NotFound("there is no such user")
     return user
+
+
+def _end_shift(session: Session, user: User, why: Ended, *, at: datetime) -> None:
+    """Whoever can come no more is asked no more."""
+    if shifts.find_open(session, user.id) is not None:
+        shifts.end(session, user.id, why=why, at=at)

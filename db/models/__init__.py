@@ -24,6 +24,7 @@ from db.models.orders import (
     Tariff,
     VehicleType,
 )
+from db.models.passengers import Passenger
 from db.models.people import LoginSession, RecoveryCode, RefreshToken, SecondFactor, User, UserRole
 from db.models.regions import Region
 from db.models.telemetry import Position, QuarantinedFrame, Vitals
@@ -68,6 +69,7 @@ __all__ = [
     "OrderLink",
     "OrderMessage",
     "OrderOffer",
+    "Passenger",
     "Pin",
     "Policy",
     "Position",

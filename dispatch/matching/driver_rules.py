@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from broker.topics import may_see_region
 from db.states import Need, Service
+from dispatch.fleet.rules import licence_expired
 from dispatch.matching.rules import FRESH
 
 REACH_M = 20_000
@@ -106,7 +107,7 @@ def find_unready(who: Readiness, *, at: datetime) -> list[Reason]:
         Reason.NO_DRIVER: not who.is_driver,
         Reason.ACCOUNT_BLOCKED: not who.active,
         Reason.NOT_ONLINE: not who.online,
-        Reason.LICENCE_EXPIRED: who.licence_expires_on is not None and who.licence_expires_on < at.date(),
+        Reason.LICENCE_EXPIRED: licence_expired(who.licence_expires_on, at=at),
         Reason.PLACE_TOO_OLD: not is_fresh,
         # Whatever says where they are asks for offers as well.
         Reason.CANNOT_BE_REACHED: not who.has_app and not is_fresh,

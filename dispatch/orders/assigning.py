@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from db.models import Driver, Order, OrderOffer, User
 from db.states import OfferState, OrderState, Party, Role, UserStatus
 from dispatch.errors import Conflict, NotFound
+from dispatch.fleet.rules import licence_expired
 from dispatch.matching import drivers
 from dispatch.orders import moving, queries, rules, withdrawing
 
@@ -73,7 +74,7 @@ def _require_fit(session: Session, order: Order, driver_id: int, *, at: datetime
         raise Unfit("this driver is the customer")
     if order.service not in found.services:
         raise Unfit(f"this driver does not do {order.service}; what they do stands in their profile")
-    if found.licence_expires_on is not None and found.licence_expires_on < at.date():
+    if licence_expired(found.licence_expires_on, at=at):
         raise Unfit(f"this driver's licence has expired on {found.licence_expires_on}")
 
 

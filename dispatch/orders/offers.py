@@ -150,8 +150,8 @@ def lapse(session: Session, timer: Timer, *, at: datetime) -> None:
             _answered(session, order, offer, "offer_expired", party=Party.HOUSE, by=None, at=at)
 
 
-def let_go(session: Session, driver_id: int, *, at: datetime) -> None:
-    """A driver who was given an order is not waited for by another; nothing is held yet."""
+def let_go(session: Session, driver_id: int, *, why: str = _ENGAGED, at: datetime) -> None:
+    """Wait for no answer of a driver who has an order by now, or is asked no more; nothing is held yet."""
     asked = (OrderOffer.driver_id == driver_id, OrderOffer.state == OfferState.OPEN)
     order_id = session.scalar(select(OrderOffer.order_id).where(*asked))
     if order_id is None:
@@ -159,11 +159,9 @@ def let_go(session: Session, driver_id: int, *, at: datetime) -> None:
     order = queries.lock_order(session, Order.id == order_id)
     for offer in lock_open(session, order):
         if offer.driver_id == driver_id:
-            end(session, offer, OfferState.WITHDRAWN, why=_ENGAGED, at=at)
+            end(session, offer, OfferState.WITHDRAWN, why=why, at=at)
             telling.withdraw_key(session, driver_id, key(offer), at=at)
-            _answered(
-                session, order, offer, "offer_withdrawn", party=Party.HOUSE, by=None, at=at, why=_ENGAGED
-            )
+            _answered(session, order, offer, "offer_withdrawn", party=Party.HOUSE, by=None, at=at, why=why)
 
 
 def settle(

@@ -11,6 +11,7 @@ from db.bell import Bell
 from db.models import Fact, Timer
 from db.session import TRANSIENT, Database
 from db.turns import take_turns
+from dispatch.fleet import lapses
 from dispatch.matching.driver_scoring import Policy
 from dispatch.orders import reactions, rounds, silence
 from dispatch.orders.settings import OrderSettings
@@ -24,16 +25,19 @@ _WAIT_S = 0.5
 _LOOK_S = 1.0
 """How often it is looked whether drivers on the way are heard of."""
 
+_LOOK_AT_SHIFTS_S = 30.0
+"""How often it is looked whose shift is over though nobody said so."""
+
 
 def main() -> None:
     """Run until told to stop."""
     database = Database(name="orders")
     policy = OrderSettings().policy()
     with process.running("orders") as life, Bell(database.url, outbox.ORDERS) as bell:
-        look_at = round_at = time.monotonic()
+        look_at = look_at_shifts = round_at = time.monotonic()
 
         def take_turn() -> bool:
-            nonlocal look_at, round_at
+            nonlocal look_at, look_at_shifts, round_at
             more = turn(database, at=datetime.now(UTC))
             if time.monotonic() >= round_at:
                 left = look_for_drivers(database, policy, at=datetime.now(UTC))
@@ -42,6 +46,9 @@ def main() -> None:
             if time.monotonic() >= look_at:
                 look_at_each(database, silence.look, silence.attend, at=datetime.now(UTC))
                 look_at = time.monotonic() + _LOOK_S
+            if time.monotonic() >= look_at_shifts:
+                look_at_each(database, lapses.look, lapses.attend, at=datetime.now(UTC))
+                look_at_shifts = time.monotonic() + _LOOK_AT_SHIFTS_S
             return more
 
         take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping, beat=life.beat)

@@ -42,9 +42,11 @@ def update_location(body: Whereabouts, caller: Caller, session: WriteSession, at
 
 
 @router.post("/profile/assistant-status/", response_model=AssistantStatusOut)
-def assistant_status(body: AssistantStatus, caller: Driver, session: WriteSession) -> AssistantStatusOut:
-    """Say whether one can be asked."""
-    fleet.set_online(session, caller.id, body.is_active)
+def assistant_status(
+    body: AssistantStatus, caller: Driver, session: WriteSession, at: Now
+) -> AssistantStatusOut:
+    """Say whether one can be asked; 409 `licence_expired` where the licence is over."""
+    fleet.set_online(session, caller.id, body.is_active, at=at)
     return AssistantStatusOut(is_active_assistant=body.is_active)
 
 

@@ -8,11 +8,11 @@ from api.accounts import service
 from api.dialects.depannini import words
 from api.dialects.depannini.entry_schemas import AssistantRegistration, ClientRegistration
 from api.fleet import service as fleet
-from api.fleet.service import Licence
 from api.refusals import WrongField
 from db import places
 from db.models import User
 from db.states import Role
+from dispatch.fleet.profiles import Licence
 
 
 def register(session: Session, body: ClientRegistration, *, at: datetime) -> User:

@@ -3,9 +3,24 @@
 from datetime import date
 
 from api.fleet.service import InPerson
-from db.states import Role, Service
+from db.states import OrderState, Role, Service
+from dispatch.orders import rules
 
 SERVICES = {"towing": Service.TOW, "repair": Service.REPAIR}
+TYPES = {service: word for word, service in SERVICES.items()}
+
+STATUS = (
+    dict.fromkeys(rules.WAITING, "requested")
+    | dict.fromkeys(rules.TAKEN, "accepted")
+    | dict.fromkeys(rules.ENDED, "canceled")
+    | {OrderState.IN_PROGRESS: "ongoing", OrderState.COMPLETED: "completed"}
+)
+STATES = {
+    "ongoing": OrderState.IN_PROGRESS,
+    "completed": OrderState.COMPLETED,
+    "canceled": OrderState.CANCELLED,
+}
+"""What may be said of an assistance."""
 
 
 def user_type(person: InPerson) -> str:

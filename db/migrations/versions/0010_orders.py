@@ -35,6 +35,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slug", name=op.f("pk_vehicle_types")),
     )
     op.create_table(
+        "passengers",
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("category", sa.String(), server_default="", nullable=False),
+        sa.Column("needs", postgresql.ARRAY(sa.String()), nullable=False),
+        sa.Column("companion", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_passengers_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_passengers")),
+    )
+    op.create_table(
         "tariffs",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column(
@@ -403,5 +415,6 @@ def downgrade() -> None:
     op.drop_table("orders")
     op.drop_index("uq_tariffs_place", table_name="tariffs", postgresql_nulls_not_distinct=True)
     op.drop_table("tariffs")
+    op.drop_table("passengers")
     op.drop_table("vehicle_types")
     op.execute("DROP EXTENSION pg_trgm")

@@ -21,7 +21,7 @@ def driver(database: Database) -> User:
     user = make_user(database, Role.DRIVER)
     with database.transaction() as session:
         fleet.enrol_driver(session, user.id, services=[Service.TOW], vehicle_type="flatbed")
-        fleet.set_online(session, user.id, True)
+        fleet.set_online(session, user.id, True, at=NOON)
     return user
 
 
@@ -36,7 +36,7 @@ def test_who_is_ready_can_be_asked(database: Database, driver: User) -> None:
 
 def test_who_is_not_ready_cannot(database: Database, driver: User) -> None:
     with database.transaction() as session:
-        fleet.set_online(session, driver.id, False)
+        fleet.set_online(session, driver.id, False, at=NOON)
     assert available(database) == []
 
 
@@ -56,7 +56,7 @@ def test_who_does_something_else_cannot(database: Database) -> None:
     user = make_user(database, Role.DRIVER)
     with database.transaction() as session:
         fleet.enrol_driver(session, user.id, services=[Service.RIDE])
-        fleet.set_online(session, user.id, True)
+        fleet.set_online(session, user.id, True, at=NOON)
     assert available(database) == []
 
 
@@ -64,7 +64,7 @@ def test_who_moved_last_comes_first(database: Database, driver: User) -> None:
     other = make_user(database, Role.DRIVER)
     with database.transaction() as session:
         fleet.enrol_driver(session, other.id, services=[Service.REPAIR])
-        fleet.set_online(session, other.id, True)
+        fleet.set_online(session, other.id, True, at=NOON)
         places.move(session, other.id, lat=1, lon=2, at=NOON)
     assert available(database) == [other.id, driver.id]
 

@@ -12,11 +12,13 @@ from sqlalchemy import select
 
 from api.people import photos, pictures, profile
 from db import notifications, push_tokens, webhooks
-from db.models import Driver, HelperCall, Notification, User, Webhook
+from db.models import Driver, HelperCall, Notification, User, UserRole, Webhook
 from db.seal import Seal
 from db.session import Database
-from db.states import Party, Role
+from db.states import Party, Role, Service
 from dispatch import telling
+from dispatch.fleet import shifts, vehicles
+from dispatch.fleet.vehicles import Draft
 from dispatch.orders import picturing, queries
 from tests.asking import make_offer
 from tests.builders import NOON, make_device, make_user, report
@@ -77,6 +79,60 @@ POST   /api/v1/incidents/{incident_id}/unmerge/  own           401      403    4
 POST   /api/v1/incidents/{incident_id}/unmerge/  foreign       401      403    403    403        409   409
 PUT    /api/v1/auth/me/pin/                      own           401      409    409    409        409   409
 DELETE /api/v1/auth/me/pin/                      own           401      409    409    409        409   409
+GET    /api/v1/drivers/                          anybody's     401      403    403    403        200   200
+PUT    /api/v1/drivers/me/                       own           401      403    200    403        403   403
+PUT    /api/v1/drivers/me/licence/               own           401      403    200    403        403   403
+POST   /api/v1/drivers/me/vehicles/              own           401      403    201    403        403   403
+PUT    /api/v1/drivers/me/vehicles/{vehicle_id}/ own           401      403    200    403        403   403
+PUT    /api/v1/drivers/me/vehicles/{vehicle_id}/ foreign       401      403    404    403        403   403
+DELETE /api/v1/drivers/me/vehicles/{vehicle_id}/ own           401      403    204    403        403   403
+DELETE /api/v1/drivers/me/vehicles/{vehicle_id}/ foreign       401      403    404    403        403   403
+POST   /api/v1/drivers/me/shifts/                own           401      403    201    403        403   403
+GET    /api/v1/drivers/{driver}/                 own           401      403    200    403        403   403
+GET    /api/v1/drivers/{driver}/                 foreign       401      404    404    404        200   200
+GET    /api/v1/drivers/{driver}/vehicles/        own           401      403    200    403        403   403
+GET    /api/v1/drivers/{driver}/vehicles/        foreign       401      404    404    404        200   200
+GET    /api/v1/drivers/{driver}/shifts/          own           401      403    200    403        403   403
+GET    /api/v1/drivers/{driver}/shifts/          foreign       401      404    404    404        200   200
+POST   /api/v1/drivers/{driver}/shifts/end/      own           401      403    200    403        403   403
+POST   /api/v1/drivers/{driver}/shifts/end/      foreign       401      404    404    404        200   200
+GET    /api/v1/drivers/{driver}/ledger/          own           401      403    200    403        403   403
+GET    /api/v1/drivers/{driver}/ledger/          foreign       401      404    404    404        200   200
+GET    /api/v1/drivers/{driver}/earnings/        own           401      403    200    403        403   403
+GET    /api/v1/drivers/{driver}/earnings/        foreign       401      404    404    404        200   200
+GET    /api/v1/drivers/{driver}/statistics/      own           401      403    200    403        403   403
+GET    /api/v1/drivers/{driver}/statistics/      foreign       401      404    404    404        200   200
+GET    /api/v1/passengers/me/                    own           401      200    200    200        200   200
+PUT    /api/v1/passengers/me/                    own           401      200    200    200        200   200
+GET    /api/v1/tow-trucks/                       anybody's     401      200    200    200        200   200
+POST   /api/v1/location/update/                  own           401      403    200    403        403   403
+GET    /api/orders/                              anybody's     401      200    200    200        200   200
+POST   /api/orders/                              own           401      201    201    201        201   201
+GET    /api/orders/passenger/{passenger_id}/     own           401      200    200    200        200   200
+GET    /api/orders/passenger/{passenger_id}/     foreign       401      404    404    404        200   200
+GET    /api/orders/driver/{driver_id}/           own           401      200    200    200        200   200
+GET    /api/orders/driver/{driver_id}/           foreign       401      404    404    404        200   200
+GET    /api/orders/{order_id}/                   own           401      200    200    200        200   200
+GET    /api/orders/{order_id}/                   foreign       401      404    404    404        200   200
+PATCH  /api/orders/{order_id}/status/            own           401      200    200    200        200   200
+PATCH  /api/orders/{order_id}/status/            foreign       401      404    404    404        200   200
+GET    /api/drivers/                             anybody's     401      200    200    200        200   200
+GET    /api/drivers/{driver_id}/                 own           401      404    200    404        404   404
+GET    /api/drivers/{driver_id}/                 foreign       401      200    200    200        200   200
+PATCH  /api/drivers/{driver_id}/location/        own           401      403    200    403        403   403
+PATCH  /api/drivers/{driver_id}/location/        foreign       401      403    404    403        403   403
+PATCH  /api/drivers/{driver_id}/online-status/   own           401      403    200    403        403   403
+PATCH  /api/drivers/{driver_id}/online-status/   foreign       401      403    404    403        403   403
+GET    /api/passengers/{passenger_id}/           own           401      200    200    200        200   200
+GET    /api/passengers/{passenger_id}/           foreign       401      404    404    404        200   200
+POST   /api/assistance/request/                  own           401      201    403    201        201   201
+GET    /api/assistance/view/                     anybody's     401      200    200    200        200   200
+GET    /api/assistance/view/{assistance_id}/     own           401      200    200    200        200   200
+GET    /api/assistance/view/{assistance_id}/     foreign       401      404    404    404        200   200
+PATCH  /api/assistance/accept/{assistance_id}/   own           401      403    404    403        403   403
+PATCH  /api/assistance/accept/{assistance_id}/   foreign       401      403    404    403        403   403
+PATCH  /api/assistance/update/{assistance_id}/   own           401      200    200    200        200   200
+PATCH  /api/assistance/update/{assistance_id}/   foreign       401      404    404    404        200   200
 GET    /api/v1/quarantine/                       anybody's     401      403    403    403        403   200
 GET    /api/v1/auth/sessions/                    own           401      200    200    200        200   200
 DELETE /api/v1/auth/sessions/{session_id}/       own           401      204    204    204        204   204
@@ -329,6 +385,12 @@ def test_everybody_may_do_what_the_table_says(
         named["tariff_id"], named["slug"] = make_tariff(database).id, "car"
     if words & {"orders", "dispatch"}:
         named["order_id"], named["name"] = was_ordered(api, database, owner)
+    named |= {"driver": owner.id if whose == "foreign" else "me"}
+    named |= dict.fromkeys(("driver_id", "passenger_id"), owner.id)
+    if "drivers" in words:
+        named["vehicle_id"] = works(database, owner, as_driver=whose == "foreign")
+    if "assistance" in words:
+        named["assistance_id"] = place_order(database, owner, service=Service.TOW, at=datetime.now(UTC)).id
     if "photo" in words:
         has_photo(api, database, owner)
     if "regions" in words:
@@ -392,6 +454,28 @@ def test_everybody_may_do_what_the_table_says(
         "POST /api/v1/contacts/": {"name": "Malika", "email": "malika@example.org"},
         "PUT /api/v1/contacts/{contact_id}/": {"name": "Malika", "email": "malika@example.org"},
         "POST /api/v1/geofences/": {"name": "School", "device_uid": device.uid, "shape": circle()},
+        "PUT /api/v1/drivers/me/": {"services": ["tow"]},
+        "PUT /api/v1/drivers/me/licence/": {"category": "C", "number": "1", "expires_on": "2099-12-31"},
+        "POST /api/v1/drivers/me/vehicles/": {"type": "flatbed"},
+        "PUT /api/v1/drivers/me/vehicles/{vehicle_id}/": {"type": "flatbed"},
+        "PUT /api/v1/passengers/me/": {"needs": ["lift"]},
+        "POST /api/v1/location/update/": {"latitude": 41.3, "longitude": 69.2},
+        "POST /api/orders/": {
+            "pickup_title": "Home",
+            "pickup_lat": 41.311081,
+            "pickup_lon": 69.240562,
+            "dropoff_title": "Airport",
+            "dropoff_lat": 41.35,
+            "dropoff_lon": 69.24,
+        },
+        "PATCH /api/orders/{order_id}/status/": {"status": "cancelled"},
+        "PATCH /api/drivers/{driver_id}/location/": {"lat": 41.3, "lon": 69.2},
+        "PATCH /api/drivers/{driver_id}/online-status/": {"is_online": True},
+        "POST /api/assistance/request/": {
+            "pickup": {"lat": 41.311081, "lng": 69.240562},
+            "dropoff": {"lat": 41.35, "lng": 69.24},
+        },
+        "PATCH /api/assistance/update/{assistance_id}/": {"status": "canceled"},
         "PUT /api/v1/helpers/me/": {"skills": [], "radius_m": 3_000, "available": True},
         "PUT /api/v1/helpers/me/place/": {"lat": 41.3, "lon": 69.2},
         "POST /api/v1/hooks/sms/": {"from": "+998901234567", "text": "YES"},
@@ -468,6 +552,19 @@ def was_asked(database: Database, person: User) -> UUID:
     offer = make_offer(database, order, person, at=at)
     assert offer is not None
     return offer.uuid
+
+
+def works(database: Database, person: User, *, as_driver: bool) -> int:
+    """Somebody is on a shift; says with which vehicle they could go on."""
+    with database.transaction() as session:
+        if as_driver:
+            session.add(UserRole(user_id=person.id, role=Role.DRIVER))
+        session.add(Driver(user_id=person.id, services=[each.value for each in Service]))
+        session.flush()
+        spare = vehicles.add(session, person.id, Draft("van"))
+        vehicles.add(session, person.id, Draft("flatbed"))
+        shifts.start(session, person.id, at=datetime.now(UTC))
+    return spare.id
 
 
 POLICY = {"name": "Falls", "types": ["fall"], "steps": [{"after_s": 0, "whom": ["dispatchers"]}]}

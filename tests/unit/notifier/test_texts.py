@@ -38,6 +38,8 @@ VALUES = {
     "order.cancelled": set(),
     "order.no_show": set(),
     "order.desk": {"service", "region"},
+    "shift.licence_soon": {"date"},
+    "shift.licence_expired": {"date"},
 }
 """What each text is filled with: the contract with whoever has it told."""
 
@@ -45,6 +47,7 @@ LONGEST = {
     "code": "314159",
     "minutes": "120",
     "ending": "67",
+    "date": "2026-12-31",
     "name": "Абдурахмон-Шахрисабз",
     "type": "immobile",
     "distance": "12345",

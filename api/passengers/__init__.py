@@ -1,0 +1,1 @@
+"""Those who ride: what they cannot ride without."""
