@@ -19,7 +19,7 @@ from api.accounts.second_factor_routes import router as second_factors
 from api.accounts.session_routes import router as login_sessions
 from api.accounts.tokens import Signer
 from api.accounts.tries import Tries
-from api.audience import Audience
+from api.audience import AlertListener, Audience
 from api.body_limit import BodyLimit
 from api.codes.routes import router as codes
 from api.devices import bulk
@@ -124,7 +124,7 @@ def create_app(
 
 def furnish(app: FastAPI, settings: ApiSettings, database: Database, beat: Beat = lambda: None) -> None:
     """Give the routes what they work with; what they were given before is forgotten."""
-    audience = Audience()
+    audience = Audience[AlertListener]()
     app.state.settings = settings
     app.state.database = database
     app.state.audience = audience
