@@ -30,8 +30,11 @@ from api.devices.routes import router as devices
 from api.dialects.catalyst.routes import router as catalyst
 from api.dialects.depannini.entry_routes import router as depannini_entry
 from api.dialects.depannini.routes import router as depannini
+from api.dialects.depannini.sockets import router as depannini_sockets
 from api.dialects.evacuator.routes import router as evacuator
+from api.dialects.evacuator.sockets import router as evacuator_sockets
 from api.dialects.invo.routes import router as invo
+from api.dialects.invo.sockets import router as invo_sockets
 from api.escalation.duties import router as duties
 from api.escalation.policies import router as policies
 from api.geofences.routes import router as geofences
@@ -43,10 +46,13 @@ from api.live.pace import Pace
 from api.live.routes import router as live
 from api.messages.hooks import router as sms_hooks
 from api.messages.routes import router as messages
+from api.orders.chat_routes import router as order_chat
+from api.orders.link_routes import router as order_links
 from api.orders.offer_routes import router as offers
 from api.orders.photo_routes import router as order_photos
 from api.orders.routes import router as orders
 from api.orders.tariff_routes import router as tariffs
+from api.orders.watching import Onlookers
 from api.orders.work_routes import router as order_work
 from api.people.audit_routes import router as audit
 from api.people.desk_routes import router as desks
@@ -114,7 +120,8 @@ def create_app(
     )
     app.add_middleware(AccessLog)  # the last is the outermost
     app.include_router(system)
-    app.include_router(sos_socket)
+    for sockets in (sos_socket, evacuator_sockets, invo_sockets, depannini_sockets):
+        app.include_router(sockets)
     app.include_router(live, responses=errors.DOCUMENTED)
     app.include_router(listed_regions, responses=errors.DOCUMENTED)
     app.include_router(_version_1())
@@ -128,6 +135,7 @@ def furnish(app: FastAPI, settings: ApiSettings, database: Database, beat: Beat 
     app.state.settings = settings
     app.state.database = database
     app.state.audience = audience
+    app.state.onlookers = Onlookers(database)
     app.state.hub = Hub(settings, database, audience, since=datetime.now(UTC))
     app.state.signer = Signer(settings.derive("jwt"))
     app.state.tries = Tries(database)
@@ -170,6 +178,8 @@ def _version_1() -> APIRouter:
         policies,
         duties,
         contacts,
+        order_chat,
+        order_links,
         canary,
         offers,
         orders,
@@ -194,6 +204,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     work = {
         asyncio.create_task(state.hub.run(), name="hub"),
         asyncio.create_task(state.audience.keep_rights(state.database, every_s=_RIGHTS_S), name="rights"),
+        asyncio.create_task(state.onlookers.run(), name="onlookers"),
+        asyncio.create_task(
+            state.onlookers.keep_rights(state.database, every_s=_RIGHTS_S), name="onlookers' rights"
+        ),
     }
     beating = asyncio.create_task(_beat_while(work, state.beat))
     try:
