@@ -74,6 +74,7 @@ from api.sos.socket import router as sos_socket
 from api.statistics.routes import router as statistics
 from api.system.canary import router as canary
 from api.system.routes import router as system
+from api.track.routes import router as track
 from api.webhooks.routes import router as webhooks
 from db.session import Database
 
@@ -123,6 +124,7 @@ def create_app(
     for sockets in (sos_socket, evacuator_sockets, invo_sockets, depannini_sockets):
         app.include_router(sockets)
     app.include_router(live, responses=errors.DOCUMENTED)
+    app.include_router(track, responses=errors.DOCUMENTED)
     app.include_router(listed_regions, responses=errors.DOCUMENTED)
     app.include_router(_version_1())
     app.include_router(_other_contracts())
