@@ -7,10 +7,7 @@ from api.accounts.service import Person
 from api.orders.interests import Moved, Said, party_of
 from api.orders.sights import Coming, OfferSight, OrderSight, Someone
 from db.states import Party
-from dispatch.orders import arrival
-
-_AREA_DIGITS = 3
-"""About a hundred metres: who has not accepted is told where about, not at whose door."""
+from dispatch.orders import arrival, rules
 
 
 def order_told(order: OrderSight, person: Person, *, at: datetime) -> dict[str, Any]:
@@ -76,7 +73,8 @@ def message_told(said: Said) -> dict[str, Any]:
 
 
 def offer_told(offer: OfferSight) -> dict[str, Any]:
-    """What a driver is asked to take: enough to decide by, nothing of whom it is for."""
+    """What a driver is asked to take: about where it is, and of nobody whose."""
+    lat, lon = rules.area(offer.lat, offer.lon)
     return {
         "offer_id": offer.uuid,
         "order_id": offer.order_id,
@@ -84,7 +82,7 @@ def offer_told(offer: OfferSight) -> dict[str, Any]:
         "until_at": offer.until_at,
         "service": offer.service,
         "region": offer.region,
-        "area": area_of(offer),
+        "area": {"lat": lat, "lon": lon},
         "distance_m": None if offer.distance_m is None else round(offer.distance_m),
         "eta_s": offer.eta_s,
         "way_m": offer.way_m,
@@ -94,11 +92,6 @@ def offer_told(offer: OfferSight) -> dict[str, Any]:
         "currency": offer.currency,
         "scheduled_at": offer.scheduled_at,
     }
-
-
-def area_of(offer: OfferSight) -> dict[str, float]:
-    """Where about it is."""
-    return {"lat": round(offer.lat, _AREA_DIGITS), "lon": round(offer.lon, _AREA_DIGITS)}
 
 
 def _customer(order: OrderSight, party: Party) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from api.orders.chat import After, Words
 from api.orders.interests import Changed, Moved, News, Offered, OneOrder, OrdersOf, Said
 from api.orders.sights import OrderSight, Someone
 from api.orders.sockets import Id, watch
-from api.orders.telling import area_of
 from api.orders.watching import Onlooker
 from api.refusals import WrongField
 from api.schemas import Documented
@@ -85,11 +84,11 @@ def render_request(news: News, _: Person) -> Mapping[str, Any] | None:
     if not isinstance(news, Offered) or news.offer.service not in _SERVICES:
         return None
     offer = news.offer
-    where = area_of(offer)
+    lat, lng = rules.area(offer.lat, offer.lon)
     return {
         "type": "new_assistance_request",
         "assistance_id": offer.order_id,
-        "pickup_location": {"lat": where["lat"], "lng": where["lon"]},
+        "pickup_location": {"lat": lat, "lng": lng},
         "client": {"id": offer.customer.id, "name": offer.customer.first_name},
         "assistance_type": _SERVICES[offer.service],
         "distance": None if offer.distance_m is None else round(offer.distance_m / 1000, 2),
