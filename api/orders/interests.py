@@ -13,6 +13,7 @@ from api.accounts.service import DESK, Person
 from api.audience import FORBIDDEN, NOT_FOUND
 from api.orders.sights import Ask, Look, Message, OfferSight, OrderSight, Place, VehicleSight
 from broker.topics import may_see_region
+from db.models import Order
 from db.states import OfferState, OrderState, Party
 from dispatch.orders import arrival
 from dispatch.orders.arrival import Arrival
@@ -30,10 +31,11 @@ class Over(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An order as it stands now."""
+    """An order as it stands now; `whole` for who asked for that."""
 
     order: OrderSight
     at: datetime
+    whole: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A driver is asked."""
+    """A driver is asked to take this order."""
 
     offer: OfferSight
+    whole: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,13 @@ class _Spot:
 class Following:
     """What one person has been told of one order."""
 
-    def __init__(self, order_id: int, *, after: int | None = None, talks: bool = True) -> None:
+    def __init__(
+        self, order_id: int, *, after: int | None = None, talks: bool = True, whole: bool = False
+    ) -> None:
         """`after` is the last message known; without it only what is said from now on is told."""
         self.order_id = order_id
         self._talks = talks
+        self._whole = whole
         self._after = after
         self._joined = False
         self._revision = 0
@@ -137,12 +143,20 @@ class Following:
         """As the next look is asked."""
         return {self.order_id: self._after} if self._talks and self._after is not None else {}
 
+    @property
+    def whole(self) -> dict[int, int]:
+        """As the next look is asked."""
+        return {self.order_id: self._revision} if self._whole else {}
+
     def see(self, order: OrderSight, look: Look, person: Person) -> Iterator[News]:
         """What is new of it."""
         party = party_of(person, order)
         if order.revision != self._revision:
+            whole = look.whole.get(order.id) if self._whole else None
+            if self._whole and whole is None:
+                return  # nobody knew that it would have to be read: the next look is asked to
             self._revision = order.revision
-            yield Changed(order, look.at)
+            yield Changed(order, look.at, whole)
         yield from self._see_places(order, look.at, party)
         if self._talks:
             yield from self._see_messages(order, look, party)
@@ -192,12 +206,15 @@ def customer_place(order: OrderSight) -> Place | None:
 class OneOrder:
     """One order, for whoever may see it."""
 
-    def __init__(self, order_id: int, *, after: int | None = None, talks: bool = True) -> None:
-        self._following = Following(order_id, after=after, talks=talks)
+    def __init__(
+        self, order_id: int, *, after: int | None = None, talks: bool = True, whole: bool = False
+    ) -> None:
+        self._following = Following(order_id, after=after, talks=talks, whole=whole)
         self._seen = False
 
     def ask(self) -> Ask:
-        return Ask(orders={self._following.order_id}, chats=self._following.chat)
+        following = self._following
+        return Ask(orders={following.order_id}, chats=following.chat, whole=following.whole)
 
     def see(self, look: Look, person: Person) -> Iterator[News]:
         order = look.orders.get(self._following.order_id)
@@ -210,9 +227,10 @@ class OneOrder:
 class OrdersOf:
     """The orders of a person that go on, as customer or as driver; and what a driver is offered."""
 
-    def __init__(self, user_id: int, party: Party) -> None:
+    def __init__(self, user_id: int, party: Party, *, whole: bool = False) -> None:
         self._user_id = user_id
         self._party = party
+        self._whole = whole
         self._followed: dict[int, Following] = {}
         self._offers: dict[int, OfferSight] = {}
         self._spot = _Spot()
@@ -226,6 +244,7 @@ class OrdersOf:
             drivers=whose if drives else frozenset(),
             offers=self._offers.keys(),
             chats={order: after for each in self._followed.values() for order, after in each.chat.items()},
+            whole={order: known for each in self._followed.values() for order, known in each.whole.items()},
         )
 
     def see(self, look: Look, person: Person) -> Iterator[News]:
@@ -240,7 +259,7 @@ class OrdersOf:
             del self._followed[gone]
             yield Gone(gone)
         for order in theirs.values():
-            following = self._followed.setdefault(order.id, Following(order.id))
+            following = self._followed.setdefault(order.id, Following(order.id, whole=self._whole))
             yield from following.see(order, look, person)
             if order.ended:
                 del self._followed[order.id]
@@ -263,7 +282,7 @@ class OrdersOf:
                 continue
             if offer.state is OfferState.OPEN and offer.id not in self._offers:
                 self._offers[offer.id] = offer
-                yield Offered(offer)
+                yield Offered(offer, look.whole.get(offer.order_id) if self._whole else None)
             elif offer.state is not OfferState.OPEN and self._offers.pop(offer.id, None) is not None:
                 yield OfferEnded(offer)
 

@@ -1,7 +1,7 @@
 """One look for all sockets: a few queries, however many watch."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +19,9 @@ from api.orders.sights import (
     Someone,
     VehicleSight,
 )
+from db.models import Order
 from db.states import OfferState, OrderState, Party, Service
-from dispatch.orders import rules
+from dispatch.orders import queries, rules
 
 MOST_PAST_MESSAGES = 50
 """So much of a conversation is told to who joins it."""
@@ -112,11 +113,13 @@ _FIND_ORDERS, _FIND_VEHICLES = _with_states(_ORDERS), _with_states(_VEHICLES)
 def take(session: Session, ask: Ask, *, at: datetime) -> Look:
     """Find what is asked for; each query only where it is asked at all."""
     orders = _find_orders(session, ask)
+    offers = _find_offers(session, ask)
     return Look(
         at=at,
         orders=orders,
+        whole=_read_whole(session, ask, orders, offers),
         messages=_find_messages(session, ask, orders),
-        offers=_find_offers(session, ask),
+        offers=offers,
         places=_find_places(session, ask),
         vehicles=_find_vehicles(session, ask),
     )
@@ -131,6 +134,16 @@ def _find_orders(session: Session, ask: Ask) -> dict[int, OrderSight]:
         "drivers": sorted(ask.drivers),
     }
     return {row.id: _order(row) for row in session.execute(_FIND_ORDERS, asked)}
+
+
+def _read_whole(
+    session: Session, ask: Ask, orders: dict[int, OrderSight], offers: Sequence[OfferSight]
+) -> dict[int, Order]:
+    """Those to be told whole: what has changed, what nobody knew of, what is offered anew."""
+    news = {order for order, known in ask.whole.items() if order in orders and orders[order].revision > known}
+    news |= {order for order in orders if order not in ask.orders}
+    news |= {offer.order_id for offer in offers if offer.id not in ask.offers}
+    return queries.read_whole(session, news) if news else {}
 
 
 def _find_messages(session: Session, ask: Ask, orders: dict[int, OrderSight]) -> dict[int, list[Message]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from db.models import Order
 from db.states import OfferState, OrderState, Party, Service
 from dispatch.orders import rules
 
@@ -20,23 +21,29 @@ class Ask:
     offers: AbstractSet[int] = frozenset()  # that were open
     vehicles: AbstractSet[int] = frozenset()
     chats: Mapping[int, int] = field(default_factory=dict)  # by order, the last message that was told
+    whole: Mapping[int, int] = field(default_factory=dict)  # by order, the last revision that was told
 
     @classmethod
     def all_of(cls, asked: Iterable["Ask"]) -> "Ask":
-        """One question for many sockets; of a conversation, all that any of them has not been told."""
+        """One question for many sockets; of each order, all that any of them has not been told."""
         every = list(asked)
-        chats: dict[int, int] = {}
-        for each in every:
-            for order, after in each.chats.items():
-                chats[order] = min(after, chats.get(order, after))
         return cls(
             orders=frozenset().union(*(each.orders for each in every)),
             customers=frozenset().union(*(each.customers for each in every)),
             drivers=frozenset().union(*(each.drivers for each in every)),
             offers=frozenset().union(*(each.offers for each in every)),
             vehicles=frozenset().union(*(each.vehicles for each in every)),
-            chats=chats,
+            chats=_least(each.chats for each in every),
+            whole=_least(each.whole for each in every),
         )
+
+
+def _least(of: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    least: dict[int, int] = {}
+    for each in of:
+        for order, known in each.items():
+            least[order] = min(known, least.get(order, known))
+    return least
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,7 @@ class Look:
 
     at: datetime
     orders: Mapping[int, OrderSight] = field(default_factory=dict)
+    whole: Mapping[int, Order] = field(default_factory=dict)  # those that are news, as routes show them
     messages: Mapping[int, Sequence[Message]] = field(default_factory=dict)  # by order
     offers: Sequence[OfferSight] = ()
     places: Mapping[int, Place] = field(default_factory=dict)  # of the drivers asked for

@@ -22,7 +22,7 @@ from api.orders.interests import Interest, News, Over
 from api.orders.sights import Ask, Look
 from db import outbox
 from db.bell import Bell
-from db.session import Database
+from db.session import TRANSIENT, Database
 from db.states import Role
 
 log = structlog.get_logger()
@@ -125,7 +125,9 @@ class Onlookers(Audience[Onlooker]):
             look = await asyncio.to_thread(self._take, ask)
         except SQLAlchemyError as error:
             if not self._blind:
-                log.warning("orders cannot be looked at", error=type(error).__name__)
+                # Where the database is away there is nothing to mend here.
+                why = None if isinstance(error, TRANSIENT) else error
+                log.warning("orders cannot be looked at", error=type(error).__name__, exc_info=why)
             self._blind = True
             return
         self._blind = False

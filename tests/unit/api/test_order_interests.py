@@ -24,6 +24,7 @@ from api.orders.interests import (
     Said,
 )
 from api.orders.sights import Ask, Look, Message, OfferSight, OrderSight, VehicleSight
+from db.models import Order
 from db.states import OfferState, OrderState, Party, Role, Service
 from tests.sights import AZIZA, JASUR, NOON, an_order, message, person, place
 
@@ -81,6 +82,18 @@ def test_who_joins_is_told_how_it_stands_and_then_what_changes_alone() -> None:
     assert kinds(see(interest, look(an_order(revision=2)), CUSTOMER)) == ["Changed"]
     moved = an_order(revision=2, place=place(at=NOON + timedelta(seconds=5)))
     assert kinds(see(interest, look(moved, at=NOON + timedelta(seconds=5)), CUSTOMER)) == ["Moved"]
+
+
+def test_who_wants_it_whole_waits_for_a_look_that_read_it() -> None:
+    interest = OneOrder(7, whole=True)
+    assert interest.ask().whole == {7: 0}
+    assert see(interest, look(an_order()), CUSTOMER) == []
+    whole = Order(id=7)
+    changed = see(interest, look(an_order(), whole={7: whole}), CUSTOMER)[0]
+    assert isinstance(changed, Changed)
+    assert changed.whole is whole
+    assert interest.ask().whole == {7: 1}
+    assert see(interest, look(an_order()), CUSTOMER) == []
 
 
 @pytest.mark.parametrize("who", [CUSTOMER, DRIVER, DESK, person(9, Role.ADMIN)])
@@ -252,8 +265,8 @@ def test_a_truck_is_watched_by_its_driver_by_desks_and_by_the_customer_it_comes_
 def test_many_are_asked_for_at_once_and_nobody_misses_a_message() -> None:
     ask = Ask.all_of(
         [
-            Ask(orders={1, 2}, chats={1: 10, 2: 3}),
-            Ask(orders={2}, chats={2: 1}),
+            Ask(orders={1, 2}, chats={1: 10, 2: 3}, whole={1: 4}),
+            Ask(orders={2}, chats={2: 1}, whole={1: 3}),
             Ask(customers={5}),
             Ask(drivers={6}, offers={9}, vehicles={4}),
         ]
@@ -261,6 +274,7 @@ def test_many_are_asked_for_at_once_and_nobody_misses_a_message() -> None:
     assert (ask.orders, ask.customers, ask.drivers) == ({1, 2}, {5}, {6})
     assert (ask.offers, ask.vehicles) == ({9}, {4})
     assert ask.chats == {1: 10, 2: 1}
+    assert ask.whole == {1: 3}
 
 
 @given(some.lists(some.integers(1, 6), max_size=12))
