@@ -1,5 +1,6 @@
 """The counter of those who watch an order by a link: whoever has it may, until a while after the end."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, status
@@ -61,7 +62,9 @@ def track_page(
     return HTMLResponse(render(view), _status(view), HEADERS)
 
 
-def _look(database: Database, token: str, pace: Pace, at: Now, language: str, *, opened: bool) -> View | None:
+def _look(
+    database: Database, token: str, pace: Pace, at: datetime, language: str, *, opened: bool
+) -> View | None:
     with database.transaction() as session:
         link = links.find(session, token)
         if link is None:
