@@ -17,7 +17,7 @@ from db.seal import Seal
 from db.session import Database
 from db.states import Party, Role
 from dispatch import telling
-from dispatch.orders import picturing, queries
+from dispatch.orders import links, picturing, queries
 from tests.asking import make_offer
 from tests.builders import NOON, make_device, make_user, report
 from tests.integration.api.speaking import Api, log_in
@@ -267,6 +267,18 @@ GET    /api/v1/orders/{order_id}/photos/{name}/  own         401        200    2
 GET    /api/v1/orders/{order_id}/photos/{name}/  foreign     401        404    404    404        200   200
 DELETE /api/v1/orders/{order_id}/photos/{name}/  own         401        204    204    204        204   204
 DELETE /api/v1/orders/{order_id}/photos/{name}/  foreign     401        404    404    404        204   204
+GET    /api/v1/orders/{order_id}/messages/       own         401        200    200    200        200   200
+GET    /api/v1/orders/{order_id}/messages/       foreign     401        404    404    404        200   200
+POST   /api/v1/orders/{order_id}/messages/       own         401        201    201    201        201   201
+POST   /api/v1/orders/{order_id}/messages/       foreign     401        404    404    404        201   201
+GET    /api/v1/orders/{order_id}/links/          own         401        200    200    200        200   200
+GET    /api/v1/orders/{order_id}/links/          foreign     401        404    404    404        200   200
+POST   /api/v1/orders/{order_id}/links/          own         401        201    201    201        201   201
+POST   /api/v1/orders/{order_id}/links/          foreign     401        404    404    404        201   201
+DELETE /api/v1/orders/{order_id}/links/{link_id}/  own       401        204    204    204        204   204
+DELETE /api/v1/orders/{order_id}/links/{link_id}/  foreign   401        404    404    404        204   204
+GET    /track/{token}                            anybody's   200        200    200    200        200   200
+GET    /track/{token}.json                       anybody's   200        200    200    200        200   200
 GET    /api/v1/tariffs/                          anybody's   401        200    200    200        200   200
 POST   /api/v1/tariffs/                          anybody's   401        403    403    403        403   201
 GET    /api/v1/tariffs/{tariff_id}/              anybody's   401        200    200    200        200   200
@@ -323,8 +335,10 @@ def test_everybody_may_do_what_the_table_says(
         named["session_id"] = theirs.session
     if words & {"orders", "tariffs", "vehicle-types"}:
         named["tariff_id"], named["slug"] = make_tariff(database).id, "car"
-    if "orders" in words:
+    if words & {"orders", "track"}:
         named["order_id"], named["name"] = was_ordered(api, database, owner)
+    if words & {"links", "track"}:
+        named["link_id"], named["token"] = is_watched(database, named["order_id"])
     if "photo" in words:
         has_photo(api, database, owner)
     if "regions" in words:
@@ -396,6 +410,8 @@ def test_everybody_may_do_what_the_table_says(
         "PATCH /api/v1/orders/{order_id}/update-status/": {"status": "cancelled"},
         "POST /api/v1/orders/{order_id}/cancel/": {},
         "POST /api/v1/orders/{order_id}/no-show/": {},
+        "POST /api/v1/orders/{order_id}/messages/": {"text": "By the blue gate"},
+        "POST /api/v1/orders/{order_id}/links/": {"name": "Malika"},
         "POST /api/v1/orders/{order_id}/give-back/": {},
         "POST /api/v1/tariffs/": TOW_TARIFF,
         "PUT /api/v1/tariffs/{tariff_id}/": TOW_TARIFF,
@@ -501,6 +517,13 @@ def was_ordered(api: Api, database: Database, customer: User) -> tuple[int, str]
         held = queries.lock_order(session, queries.by_id(order.id))
         picturing.add_photo(session, held, name, party=Party.CUSTOMER, by=customer.id, at=NOON)
     return order.id, name
+
+
+def is_watched(database: Database, order_id: int) -> tuple[UUID, str]:
+    with database.transaction() as session:
+        held = queries.lock_order(session, queries.by_id(order_id))
+        link, token = links.make(session, held, name="Malika", at=NOON)
+        return link.id, token
 
 
 def has_photo(api: Api, database: Database, user: User) -> None:
