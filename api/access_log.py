@@ -11,12 +11,12 @@ log = structlog.get_logger("api.access")
 _QUIET = frozenset({"/healthz", "/readyz"})
 
 
-_LIVE = re.compile(r"^/live/[^/.]*")
+_BY_LINK = re.compile(r"^/(live|track)/[^/.]*")
 
 
 def loggable(path: str) -> str:
     """A path as a log may hold it: whoever reads the log does not look on."""
-    return _LIVE.sub("/live/***", path)
+    return _BY_LINK.sub(r"/\1/***", path)
 
 
 class AccessLog:

@@ -19,7 +19,7 @@ from api.accounts.second_factor_routes import router as second_factors
 from api.accounts.session_routes import router as login_sessions
 from api.accounts.tokens import Signer
 from api.accounts.tries import Tries
-from api.audience import Audience
+from api.audience import AlertListener, Audience
 from api.body_limit import BodyLimit
 from api.codes.routes import router as codes
 from api.devices import bulk
@@ -31,11 +31,14 @@ from api.dialects.catalyst.routes import router as catalyst
 from api.dialects.depannini.assistance_routes import router as depannini_assistance
 from api.dialects.depannini.entry_routes import router as depannini_entry
 from api.dialects.depannini.routes import router as depannini
+from api.dialects.depannini.sockets import router as depannini_sockets
 from api.dialects.evacuator.fleet_routes import router as evacuator_fleet
 from api.dialects.evacuator.routes import router as evacuator
+from api.dialects.evacuator.sockets import router as evacuator_sockets
 from api.dialects.invo.order_routes import router as invo_orders
 from api.dialects.invo.people_routes import router as invo_people
 from api.dialects.invo.routes import router as invo
+from api.dialects.invo.sockets import router as invo_sockets
 from api.escalation.duties import router as duties
 from api.escalation.policies import router as policies
 from api.fleet.routes import router as fleet
@@ -48,11 +51,14 @@ from api.live.pace import Pace
 from api.live.routes import router as live
 from api.messages.hooks import router as sms_hooks
 from api.messages.routes import router as messages
+from api.orders.chat_routes import router as order_chat
 from api.orders.dispatch_routes import router as order_dispatch
+from api.orders.link_routes import router as order_links
 from api.orders.offer_routes import router as offers
 from api.orders.photo_routes import router as order_photos
 from api.orders.routes import router as orders
 from api.orders.tariff_routes import router as tariffs
+from api.orders.watching import Onlookers
 from api.orders.work_routes import router as order_work
 from api.passengers.routes import router as passengers
 from api.people.audit_routes import router as audit
@@ -75,6 +81,7 @@ from api.sos.socket import router as sos_socket
 from api.statistics.routes import router as statistics
 from api.system.canary import router as canary
 from api.system.routes import router as system
+from api.track.routes import router as track
 from api.webhooks.routes import router as webhooks
 from db.session import Database
 
@@ -121,8 +128,10 @@ def create_app(
     )
     app.add_middleware(AccessLog)  # the last is the outermost
     app.include_router(system)
-    app.include_router(sos_socket)
+    for sockets in (sos_socket, evacuator_sockets, invo_sockets, depannini_sockets):
+        app.include_router(sockets)
     app.include_router(live, responses=errors.DOCUMENTED)
+    app.include_router(track, responses=errors.DOCUMENTED)
     app.include_router(listed_regions, responses=errors.DOCUMENTED)
     app.include_router(_version_1())
     app.include_router(_other_contracts())
@@ -131,10 +140,11 @@ def create_app(
 
 def furnish(app: FastAPI, settings: ApiSettings, database: Database, beat: Beat = lambda: None) -> None:
     """Give the routes what they work with; what they were given before is forgotten."""
-    audience = Audience()
+    audience = Audience[AlertListener]()
     app.state.settings = settings
     app.state.database = database
     app.state.audience = audience
+    app.state.onlookers = Onlookers(database)
     app.state.hub = Hub(settings, database, audience, since=datetime.now(UTC))
     app.state.signer = Signer(settings.derive("jwt"))
     app.state.tries = Tries(database)
@@ -180,6 +190,8 @@ def _version_1() -> APIRouter:
         policies,
         duties,
         contacts,
+        order_chat,
+        order_links,
         canary,
         offers,
         orders,
@@ -213,6 +225,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     work = {
         asyncio.create_task(state.hub.run(), name="hub"),
         asyncio.create_task(state.audience.keep_rights(state.database, every_s=_RIGHTS_S), name="rights"),
+        asyncio.create_task(state.onlookers.run(), name="onlookers"),
+        asyncio.create_task(
+            state.onlookers.keep_rights(state.database, every_s=_RIGHTS_S), name="onlookers' rights"
+        ),
     }
     beating = asyncio.create_task(_beat_while(work, state.beat))
     try:

@@ -3,8 +3,9 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from typing import Generic, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +25,8 @@ Ending = tuple[int, str]
 
 UNAUTHENTICATED = 4401
 FORBIDDEN = 4403
+NOT_FOUND = 4404
+BROKEN = 1011
 TRY_AGAIN = 1013
 
 _BACKLOG = 100
@@ -32,26 +35,18 @@ _BACKLOG = 100
 class Listener:
     """One socket's end of the news: what waits to be sent, and why it must be closed."""
 
-    def __init__(
-        self, person: Person, *, needs: frozenset[Role], render: Render, expires_at: datetime, at: datetime
-    ) -> None:
+    def __init__(self, person: Person, *, needs: frozenset[Role], expires_at: datetime, at: datetime) -> None:
         self.person = person
         self.session_id = person.session_id
         self.needs = needs
         self.waiting: asyncio.Queue[str] = asyncio.Queue(_BACKLOG)
-        self._render = render
         self._loop = asyncio.get_running_loop()
         self.ending: asyncio.Future[Ending] = self._loop.create_future()
         self._expiry = self._loop.call_later(0, lambda: None)
         self.extend(expires_at, at=at)
 
-    def offer(self, change: Change) -> None:
-        """Queue the change, if it is any of this socket's business; who cannot keep up is cut off."""
-        if not may_see_region(self.person.watched, change.alert.region):
-            return
-        text = self._render(change)
-        if text is None:
-            return
+    def say(self, text: str) -> None:
+        """Queue what is to be sent; who cannot keep up is cut off."""
         try:
             self.waiting.put_nowait(text)
         except asyncio.QueueFull:
@@ -89,26 +84,45 @@ class Listener:
             self.person = person
 
 
-class Audience:
-    """All listeners of this process."""
+class AlertListener(Listener):
+    """Listens to calls for help."""
+
+    def __init__(
+        self, person: Person, *, needs: frozenset[Role], expires_at: datetime, at: datetime, render: Render
+    ) -> None:
+        super().__init__(person, needs=needs, expires_at=expires_at, at=at)
+        self._render = render
+
+    def offer(self, change: Change) -> None:
+        """Have the change sent, if it is any of this socket's business."""
+        if not may_see_region(self.person.watched, change.alert.region):
+            return
+        text = self._render(change)
+        if text is not None:
+            self.say(text)
+
+
+L = TypeVar("L", bound=Listener)
+
+
+class Audience(Generic[L]):
+    """All in this process who listen to the same."""
 
     def __init__(self) -> None:
-        self._listeners: set[Listener] = set()
+        self._listeners: set[L] = set()
 
-    def join(self, listener: Listener) -> None:
+    def __iter__(self) -> Iterator[L]:
+        return iter(list(self._listeners))
+
+    def join(self, listener: L) -> None:
         self._listeners.add(listener)
 
-    def leave(self, listener: Listener) -> None:
+    def leave(self, listener: L) -> None:
         self._listeners.discard(listener)
 
     def count(self) -> Counter[uuid.UUID]:
         """How many sockets each person holds."""
         return Counter(each.person.uuid for each in self._listeners)
-
-    def tell(self, change: Change) -> None:
-        """Offer a change to everybody; nobody's slowness reaches another."""
-        for listener in list(self._listeners):
-            listener.offer(change)
 
     async def keep_rights(self, database: Database, *, every_s: float) -> None:
         """Close the sockets of those who lost the right to listen, for as long as this runs."""
@@ -122,7 +136,7 @@ class Audience:
             except SQLAlchemyError as error:
                 log.warning("rights of listeners not checked", error=type(error).__name__)
                 continue
-            for listener in list(self._listeners):
+            for listener in self:
                 listener.recheck(people.get(listener.person.uuid), ended=ended)
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.audience import Audience
+from api.audience import AlertListener, Audience
 from api.board import Board, Change
 from broker import topics
 from broker.frames import AlertFrame
@@ -33,7 +33,12 @@ class Hub:
     """Connected to the broker for as long as it runs, and again after every loss."""
 
     def __init__(
-        self, settings: BrokerSettings, database: Database, audience: Audience, *, since: datetime
+        self,
+        settings: BrokerSettings,
+        database: Database,
+        audience: Audience[AlertListener],
+        *,
+        since: datetime,
     ) -> None:
         self.connected = False
         self.board = Board(since=since)
@@ -101,8 +106,10 @@ class Hub:
         return self.board.put(AlertFrame.model_validate_json(payload), retained=retained)
 
     def _tell(self, change: Change | None) -> None:
-        if change is not None:
-            self.audience.tell(change)
+        if change is None:
+            return
+        for listener in self.audience:
+            listener.offer(change)
 
     async def _find_ended(self, known: set[uuid.UUID]) -> None:
         """Tell of those that ended while we were away.

@@ -217,6 +217,12 @@ _TEXTS = {
         "uz": "Buyurtmangizni dispetcher bekor qildi. Yordam hali kerak bo'lsa, qayta buyurtma bering.",
         "fr": "Un régulateur a annulé votre commande. Si vous en avez besoin, commandez à nouveau.",
     },
+    "order.message": {
+        "en": "There is a message about the order. Open Mayday to read it.",
+        "ru": "Новое сообщение о заказе. Откройте Mayday, чтобы прочитать.",
+        "uz": "Buyurtma haqida xabar bor. O'qish uchun Mayday'ni oching.",
+        "fr": "Vous avez un message sur la commande. Ouvrez Mayday pour le lire.",
+    },
     "order.no_show": {
         "en": "Your driver was there and did not find you. The order is closed.",
         "ru": "Водитель был на месте и не нашёл вас. Заказ закрыт.",

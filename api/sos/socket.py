@@ -1,11 +1,13 @@
 """The documented live view: one message when a call for help comes in, one when it is over."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import orjson
 from fastapi import APIRouter, WebSocket
 
 from api import sockets
+from api.audience import AlertListener
 from api.board import Change, News
 from api.sos.words import detected_type
 from db.states import Role
@@ -18,7 +20,8 @@ _NEEDS = frozenset({Role.ADMIN, Role.DISPATCHER})
 @router.websocket("/ws/sos_events/")
 async def sos_events(socket: WebSocket) -> None:
     """For desks; the token comes as a Bearer header, as `?token=` or as a first message."""
-    await sockets.serve(socket, needs=_NEEDS, render=render)
+    welcome = partial(AlertListener, render=render)
+    await sockets.serve(socket, socket.app.state.audience, needs=_NEEDS, welcome=welcome)
 
 
 def render(change: Change) -> str | None:

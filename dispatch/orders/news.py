@@ -65,6 +65,10 @@ NEWS: dict[str, tuple[News, ...]] = {
         News(whom=Whom.CUSTOMER, text="order.cancelled", while_in={S.CANCELLED}, not_if_by=Party.CUSTOMER),
         News(whom=Whom.DRIVER, text="order.off", while_in={S.CANCELLED}, not_if_by=Party.DRIVER),
     ),
+    "message_sent": tuple(
+        News(whom=whom, text="order.message", while_in=set(OrderState), not_if_by=party, by=("push",))
+        for whom, party in ((Whom.CUSTOMER, Party.CUSTOMER), (Whom.DRIVER, Party.DRIVER))
+    ),
     "no_show": (News(whom=Whom.CUSTOMER, text="order.no_show", while_in={S.NO_SHOW}),),
 }
 """What follows from a line of the timeline; all else is seen by who looks."""

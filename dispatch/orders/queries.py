@@ -107,6 +107,12 @@ def timeline(session: Session, order_id: int) -> Sequence[OrderEvent]:
     ).all()
 
 
+def read_whole(session: Session, ids: Collection[int]) -> dict[int, Order]:
+    """These orders, each with its people and what comes."""
+    found = session.scalars(_with_people().where(Order.id.in_(ids)).execution_options(populate_existing=True))
+    return {order.id: order for order in found}
+
+
 def _says(text: str) -> ColumnElement[bool]:
     """Whether an order's number is this, or its addresses, notes, contact or plate contain it.
 

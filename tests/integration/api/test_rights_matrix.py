@@ -19,7 +19,7 @@ from db.states import Party, Role, Service
 from dispatch import telling
 from dispatch.fleet import shifts, vehicles
 from dispatch.fleet.vehicles import Draft
-from dispatch.orders import picturing, queries
+from dispatch.orders import links, picturing, queries
 from tests.asking import make_offer
 from tests.builders import NOON, make_device, make_user, report
 from tests.integration.api.speaking import Api, log_in
@@ -323,6 +323,18 @@ GET    /api/v1/orders/{order_id}/photos/{name}/  own         401        200    2
 GET    /api/v1/orders/{order_id}/photos/{name}/  foreign     401        404    404    404        200   200
 DELETE /api/v1/orders/{order_id}/photos/{name}/  own         401        204    204    204        204   204
 DELETE /api/v1/orders/{order_id}/photos/{name}/  foreign     401        404    404    404        204   204
+GET    /api/v1/orders/{order_id}/messages/       own         401        200    200    200        200   200
+GET    /api/v1/orders/{order_id}/messages/       foreign     401        404    404    404        200   200
+POST   /api/v1/orders/{order_id}/messages/       own         401        201    201    201        201   201
+POST   /api/v1/orders/{order_id}/messages/       foreign     401        404    404    404        201   201
+GET    /api/v1/orders/{order_id}/links/          own         401        200    200    200        200   200
+GET    /api/v1/orders/{order_id}/links/          foreign     401        404    404    404        200   200
+POST   /api/v1/orders/{order_id}/links/          own         401        201    201    201        201   201
+POST   /api/v1/orders/{order_id}/links/          foreign     401        404    404    404        201   201
+DELETE /api/v1/orders/{order_id}/links/{link_id}/  own       401        204    204    204        204   204
+DELETE /api/v1/orders/{order_id}/links/{link_id}/  foreign   401        404    404    404        204   204
+GET    /track/{token}                            anybody's   200        200    200    200        200   200
+GET    /track/{token}.json                       anybody's   200        200    200    200        200   200
 GET    /api/v1/tariffs/                          anybody's   401        200    200    200        200   200
 POST   /api/v1/tariffs/                          anybody's   401        403    403    403        403   201
 GET    /api/v1/tariffs/{tariff_id}/              anybody's   401        200    200    200        200   200
@@ -381,9 +393,9 @@ def test_everybody_may_do_what_the_table_says(
     if "sessions" in words:
         theirs = login if login and owner is caller else log_in(api, database, owner)
         named["session_id"] = theirs.session
-    if words & {"orders", "dispatch", "tariffs", "vehicle-types"}:
+    if words & {"orders", "dispatch", "track", "tariffs", "vehicle-types"}:
         named["tariff_id"], named["slug"] = make_tariff(database).id, "car"
-    if words & {"orders", "dispatch"}:
+    if words & {"orders", "dispatch", "track"}:
         named["order_id"], named["name"] = was_ordered(api, database, owner)
     named |= {"driver": owner.id if whose == "foreign" else "me"}
     named |= dict.fromkeys(("driver_id", "passenger_id"), owner.id)
@@ -391,6 +403,8 @@ def test_everybody_may_do_what_the_table_says(
         named["vehicle_id"] = works(database, owner, as_driver=whose == "foreign")
     if "assistance" in words:
         named["assistance_id"] = place_order(database, owner, service=Service.TOW, at=datetime.now(UTC)).id
+    if words & {"links", "track"}:
+        named["link_id"], named["token"] = is_watched(database, named["order_id"])
     if "photo" in words:
         has_photo(api, database, owner)
     if "regions" in words:
@@ -484,6 +498,8 @@ def test_everybody_may_do_what_the_table_says(
         "PATCH /api/v1/orders/{order_id}/update-status/": {"status": "cancelled"},
         "POST /api/v1/orders/{order_id}/cancel/": {},
         "POST /api/v1/orders/{order_id}/no-show/": {},
+        "POST /api/v1/orders/{order_id}/messages/": {"text": "By the blue gate"},
+        "POST /api/v1/orders/{order_id}/links/": {"name": "Malika"},
         "POST /api/v1/orders/{order_id}/give-back/": {},
         "POST /api/v1/tariffs/": TOW_TARIFF,
         "PUT /api/v1/tariffs/{tariff_id}/": TOW_TARIFF,
@@ -602,6 +618,13 @@ def was_ordered(api: Api, database: Database, customer: User) -> tuple[int, str]
         held = queries.lock_order(session, queries.by_id(order.id))
         picturing.add_photo(session, held, name, party=Party.CUSTOMER, by=customer.id, at=NOON)
     return order.id, name
+
+
+def is_watched(database: Database, order_id: int) -> tuple[UUID, str]:
+    with database.transaction() as session:
+        held = queries.lock_order(session, queries.by_id(order_id))
+        link, token = links.make(session, held, name="Malika", at=NOON)
+        return link.id, token
 
 
 def has_photo(api: Api, database: Database, user: User) -> None:
