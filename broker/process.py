@@ -1,6 +1,7 @@
 """What every process of ours does alike: logs, stops when told to, shows that it is alive."""
 
 import asyncio
+import gc
 import logging
 import os
 import re
@@ -67,6 +68,9 @@ class Life:
 def running(name: str) -> Iterator[Life]:
     """Run a process: its log is set up, SIGTERM and SIGINT set `stopping`, what goes wrong is logged."""
     set_up_log(name)
+    # What was loaded stays: the collector need not look at all of it again, in the midst of a call for help.
+    gc.collect()
+    gc.freeze()
     life = Life(name)
 
     def on_signal(number: int, _: FrameType | None) -> None:

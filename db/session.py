@@ -1,13 +1,16 @@
 """Engines and transactions; nowhere else commits."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, ExceptionContext, create_engine, event
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from db import bell
 from db.settings import DatabaseSettings
@@ -20,11 +23,22 @@ _LIMITS = (
     "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 )
 
+_USED_AT = "used_at"
+_SURELY_ALIVE_S = 1.0
+"""A connection that was in use so lately is not asked whether it lives: to ask costs as much as to work."""
+
 
 class Database:
-    """The connections of one process."""
+    """The connections of one process.
 
-    def __init__(self, settings: DatabaseSettings | None = None, *, name: str = "mayday") -> None:
+    Who does not wait for the disk may find the last second undone after a power cut: that is only for who
+    then does the same again.
+    """
+
+    def __init__(
+        self, settings: DatabaseSettings | None = None, *, name: str = "mayday", waits_for_disk: bool = True
+    ) -> None:
+        options = _LIMITS if waits_for_disk else f"{_LIMITS} -c synchronous_commit=off"
         settings = settings or DatabaseSettings()
         self.url = settings.database_url.get_secret_value()
         self.engine: Engine = create_engine(
@@ -32,11 +46,12 @@ class Database:
             pool_size=settings.database_pool,
             max_overflow=0,
             pool_timeout=5,
-            pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"application_name": name, "connect_timeout": 5, "options": _LIMITS},
+            connect_args={"application_name": name, "connect_timeout": 5, "options": options},
         )
         event.listen(self.engine, "handle_error", _name_nobody)
+        event.listen(self.engine, "checkin", _note_use)
+        event.listen(self.engine, "checkout", self._ask_if_alive)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -48,6 +63,20 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _ask_if_alive(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        """Hand out no connection that died while it lay idle; where one did, all are made anew."""
+        used_at = record.info.get(_USED_AT)
+        if used_at is None or time.monotonic() - used_at < _SURELY_ALIVE_S:
+            return
+        try:
+            self.engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise InvalidatePoolError(str(error)) from error
+
+
+def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
 
 
 def _name_nobody(trouble: ExceptionContext) -> None:

@@ -54,7 +54,6 @@ def main() -> None:
     )
     database = Database(name=LANE)
     # Rows come and go by the ten thousand and refer to nothing: the collector would look at them in vain.
-    gc.freeze()
     gc.set_threshold(100_000)
     with process.running(LANE) as life:
         asyncio.run(Lane(database, Session(options), life).run())
