@@ -1,10 +1,11 @@
 """Requests to tell somebody something; a request is a row, and so is each attempt."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import insert, or_, update
 from sqlalchemy.orm import Session
 
 from db import bell, outbox, work
@@ -36,6 +37,15 @@ def record_attempt(
 ) -> None:
     """Keep what the channel answered."""
     session.add(Delivery(notification_id=notification.id, at=at, ok=ok, answer=answer))
+
+
+def close(
+    session: Session, requests: Sequence[Notification], *, answer: str, at: datetime, ok: bool = True
+) -> None:
+    """These requests are done: the channel answered so to each of them."""
+    told = [{"notification_id": request.id, "at": at, "ok": ok, "answer": answer} for request in requests]
+    session.execute(insert(Delivery), told)
+    work.finish(session, *requests, at=at)
 
 
 def clear(session: Session, notification: Notification) -> None:

@@ -1,5 +1,6 @@
 """What follows from a fact or a due timer, in the transaction that marks its cause done."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,19 +25,26 @@ from dispatch.sos import (
 )
 from dispatch.sos.call_rules import Why
 
+_OPENED = frozenset({"opened", "activated", "reopened"})
+_CALLS = _OPENED | {"joined"}
+_CANCELLING = frozenset({"cancel_asked", "cancel_refused", "cancelled_under_duress"})
+_CONCERNS_PARENT = _CANCELLING | {"joined", "resolved", "signal_lost", "signal_found"}
 
-def to_fact(session: Session, fact: Fact, *, at: datetime) -> None:
-    """React to something that happened."""
-    webhooks.spread(session, fact, at=at)
-    match fact.kind.split("."):
-        case ["sos", what]:
-            showing.show(session, fact.subject, what, at=at)
-            _to_sos(session, fact, what, at=at)
-            asking.begin(session, fact.subject, at=at)
-        case ["geofence", "entered" | "left"]:
-            pass  # written down with its fact, and read from there
-        case _:
-            raise ValueError(f"nobody knows what follows from {fact.kind!r}")
+
+def to_facts(session: Session, facts: Sequence[Fact], *, at: datetime) -> None:
+    """React to what happened to one subject, in the order in which it did."""
+    webhooks.spread(session, facts, at=at)
+    calls_for_help = []
+    for fact in facts:
+        match fact.kind.split("."):
+            case ["sos", what]:
+                calls_for_help.append(what)
+            case ["geofence", "entered" | "left"]:
+                pass  # written down with its fact, and read from there
+            case _:
+                raise ValueError(f"nobody knows what follows from {fact.kind!r}")
+    if calls_for_help:
+        _to_sos(session, facts[0].subject, calls_for_help, at=at)
 
 
 def hold(session: Session, timer: Timer) -> None:
@@ -71,24 +79,24 @@ def to_timer(session: Session, timer: Timer, *, at: datetime) -> None:
         return
 
 
-def _to_sos(session: Session, fact: Fact, what: str, *, at: datetime) -> None:
-    match what:
-        case "opened" | "activated" | "reopened":
-            merge.propose(session, fact.subject, at=at)
-            watching.begin(session, fact.subject, at=at)
-        case "acknowledgement_lapsed" | "took_in":
-            calls.look_again(session, fact.subject, at=at)
-        case "joined":
-            merge.tell_parent(session, fact.subject, what, at=at)
-            watching.begin(session, fact.subject, at=at)
-        case "resolved":
-            merge.tell_parent(session, fact.subject, what, at=at)
-            watching.end(session, fact.subject, at=at)
-            _tell_that_it_is_over(session, fact.subject, at=at)
-        case "cancel_asked" | "cancel_refused" | "cancelled_under_duress" | "signal_lost" | "signal_found":
-            merge.tell_parent(session, fact.subject, what, at=at)
-        case _:
-            pass  # seen on the timeline and the alert
+def _to_sos(session: Session, incident_id: UUID, whats: Sequence[str], *, at: datetime) -> None:
+    """Each goes by how the incident stands now; what is none of these is seen on its timeline and alert."""
+    kinds = frozenset(whats)
+    # What holds another incident comes first: whoever holds this one waits for none that speaks for it.
+    for what in whats:
+        if what in _CONCERNS_PARENT:
+            merge.tell_parent(session, incident_id, what, at=at)
+    if kinds & _OPENED:
+        merge.propose(session, incident_id, at=at)
+    if kinds & _CALLS:
+        watching.begin(session, incident_id, at=at)
+    if kinds & {"acknowledgement_lapsed", "took_in"}:
+        calls.look_again(session, incident_id, at=at)
+    if "resolved" in kinds:
+        watching.end(session, incident_id, at=at)
+        _tell_that_it_is_over(session, incident_id, at=at)
+    showing.show(session, incident_id, kinds, at=at)
+    asking.begin(session, incident_id, at=at)
 
 
 def _tell_that_it_is_over(session: Session, incident_id: UUID, *, at: datetime) -> None:

@@ -8,12 +8,11 @@ import structlog
 from broker import process
 from db import outbox
 from db.bell import Bell
-from db.models import Fact, Timer
 from db.session import TRANSIENT, Database
 from db.turns import take_turns
 from dispatch import reactions
 from dispatch.geofences import watch
-from dispatch.reacting import look_at_each, react
+from dispatch.reacting import MOST, claim, look_at_each, react, react_together
 from dispatch.sos import turnout, watching
 
 log = structlog.get_logger()
@@ -33,7 +32,8 @@ def main() -> None:
 
         def take_turn() -> bool:
             nonlocal look_at
-            more = turn(database, at=datetime.now(UTC))
+            # What its own reactions ask for rings as well: only where it took all it may, it looks again.
+            more = turn(database, at=datetime.now(UTC)) >= MOST
             if time.monotonic() >= look_at:
                 look_at_people(database, at=datetime.now(UTC))
                 left = look_at_fences(database, at=datetime.now(UTC))
@@ -46,11 +46,12 @@ def main() -> None:
     database.close()
 
 
-def turn(database: Database, *, at: datetime) -> bool:
-    """React to all that is due now; true when there was anything."""
-    timers = react(database, Timer, reactions.to_timer, hold=reactions.hold, of_orders=False, at=at)
-    facts = react(database, Fact, reactions.to_fact, of_orders=False, at=at)
-    return timers or facts
+def turn(database: Database, *, at: datetime) -> int:
+    """React to what is due now, up to `MOST` timers and as many facts; says how many there were of either."""
+    timers, facts = claim(database, of_orders=False, at=at)
+    react(database, timers, reactions.to_timer, hold=reactions.hold, at=at)
+    react_together(database, facts, reactions.to_facts, at=at)
+    return max(len(timers), len(facts))
 
 
 def look_at_people(database: Database, *, at: datetime) -> None:

@@ -1,34 +1,38 @@
 """Telling other systems of facts: one request for each that asked for such."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from db import notifications, webhooks, work
 from db.models import Device, Fact, Geofence, Incident, Order, User, Vehicle, Webhook
 
 
-def spread(session: Session, fact: Fact, *, at: datetime) -> None:
-    """Have the fact told to every webhook that wants it; what the chain tries on itself is nobody's news.
+def spread(session: Session, facts: Sequence[Fact], *, at: datetime) -> None:
+    """Have facts told to every webhook that wants them; what the chain tries on itself is nobody's news.
 
     The words are written down now: sent late or again, they say what was true when it happened.
     """
+    active = session.scalars(select(Webhook).where(Webhook.active).order_by(Webhook.id)).all()
+    for fact in facts:
+        if interested := [webhook for webhook in active if _wants(webhook, fact)]:
+            _tell(session, fact, interested, at)
+
+
+def _wants(webhook: Webhook, fact: Fact) -> bool:
     family = fact.kind.partition(".")[0]
-    channel = work.of_orders(webhooks.CHANNEL) if fact.kind.startswith(work.ORDERS) else webhooks.CHANNEL
-    wanted = select(Webhook).where(
-        Webhook.active,
-        or_(func.cardinality(Webhook.events) == 0, Webhook.events.overlap([fact.kind, f"{family}.*"])),
-    )
-    interested = session.scalars(wanted.order_by(Webhook.id)).all()
-    if not interested:
-        return
+    return not webhook.events or not {fact.kind, f"{family}.*"}.isdisjoint(webhook.events)
+
+
+def _tell(session: Session, fact: Fact, interested: Sequence[Webhook], at: datetime) -> None:
     region, data = _data(session, fact)
     if data is None:
         return
+    channel = work.of_orders(webhooks.CHANNEL) if fact.kind.startswith(work.ORDERS) else webhooks.CHANNEL
     for webhook in interested:
         if webhook.region is None or webhook.region == region:
             notifications.request(

@@ -19,7 +19,7 @@ def to_fact(session: Session, fact: Fact, *, at: datetime) -> None:
     """React to something that happened."""
     match fact.kind.split("."):
         case ["order", what]:
-            webhooks.spread(session, fact, at=at)
+            webhooks.spread(session, [fact], at=at)
             news.tell(session, fact, what, at=at)
             _show(session, fact.subject, at=at)
             if what == "assigned":

@@ -8,14 +8,13 @@ import structlog
 from broker import process
 from db import outbox
 from db.bell import Bell
-from db.models import Fact, Timer
 from db.session import TRANSIENT, Database
 from db.turns import take_turns
 from dispatch.fleet import lapses
 from dispatch.matching.driver_scoring import Policy
 from dispatch.orders import reactions, rounds, silence
 from dispatch.orders.settings import OrderSettings
-from dispatch.reacting import look_at_each, react
+from dispatch.reacting import claim, look_at_each, react
 
 log = structlog.get_logger()
 
@@ -57,9 +56,10 @@ def main() -> None:
 
 def turn(database: Database, *, at: datetime) -> bool:
     """React to all that is due now; true when there was anything."""
-    timers = react(database, Timer, reactions.to_timer, hold=reactions.hold, of_orders=True, at=at)
-    facts = react(database, Fact, reactions.to_fact, of_orders=True, at=at)
-    return timers or facts
+    timers, facts = claim(database, of_orders=True, at=at)
+    react(database, timers, reactions.to_timer, hold=reactions.hold, at=at)
+    react(database, facts, reactions.to_fact, at=at)
+    return bool(timers or facts)
 
 
 def look_for_drivers(database: Database, policy: Policy, *, at: datetime) -> bool:

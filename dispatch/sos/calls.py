@@ -16,7 +16,7 @@ from dispatch.errors import Conflict, Forbidden, NotFound
 from dispatch.matching import candidates, waves
 from dispatch.matching.candidates import Candidate
 from dispatch.matching.waves import Choice
-from dispatch.sos import call_rules, places, queries, rules, service, timeline
+from dispatch.sos import call_rules, places, queries, rules, service, showing, timeline
 from dispatch.sos.call_rules import ASKED, COMING, Over, TakenCareOf, Why
 
 TIMER = "helpers_asked"
@@ -402,7 +402,7 @@ def tell_eta(session: Session, incident: Incident, call: HelperCall, *, eta_s: i
         return
     call.eta_s = eta_s
     session.flush()
-    notifications.request(session, "state", incident.id, at=at)
+    showing.show(session, incident.id, ["eta"], at=at)
     notifications.request(session, "alert", incident.id, at=at)
 
 

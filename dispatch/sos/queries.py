@@ -4,12 +4,18 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from db.models import Device, DeviceLast, Incident, IncidentEvent, IncidentReport
 from db.states import IncidentState
 from dispatch.errors import NotFound
+
+# That it is open is spelled out: so the index of what is open serves.
+_IS_FIRST = text("""
+    SELECT NOT EXISTS (SELECT FROM incidents WHERE device_id = :device AND state <> 'resolved')
+       AND NOT EXISTS (SELECT FROM incident_reports WHERE device_id = :device AND frame_id = :frame)
+""")
 
 
 def lock_device(session: Session, device_id: int) -> Device:
@@ -18,6 +24,16 @@ def lock_device(session: Session, device_id: int) -> Device:
     if device is None:
         raise NotFound(f"there is no device {device_id}")
     return device
+
+
+def lock_device_of(session: Session, uid: str) -> Device | None:
+    """The same by the name that the device bears on topics."""
+    return session.scalar(select(Device).where(Device.uid == uid).with_for_update(key_share=True))
+
+
+def is_first(session: Session, device_id: int, frame_id: str) -> bool:
+    """Whether a device that is held has no call open and none under this id, as most that press have not."""
+    return bool(session.scalar(_IS_FIRST, {"device": device_id, "frame": frame_id}))
 
 
 def find_report(session: Session, device_id: int, frame_id: str) -> tuple[IncidentReport, Incident] | None:

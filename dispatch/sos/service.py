@@ -27,16 +27,20 @@ class Reported:
 
 def report(session: Session, device_id: int, *, press: Press, at: datetime) -> Reported:
     """Open an incident for the device, or join the one that is open; a press sent again changes nothing."""
-    device = queries.lock_device(session, device_id)
+    return report_of(session, queries.lock_device(session, device_id), press=press, at=at)
+
+
+def report_of(session: Session, device: Device, *, press: Press, at: datetime) -> Reported:
+    """The same for a device that is held."""
+    if queries.is_first(session, device.id, press.frame_id):
+        return _call(session, device, press, at)
     earlier = queries.find_report(session, device.id, press.frame_id)
     if earlier is not None and _is_same(*earlier, press, at):
         return Reported(earlier[0].incident_id, created=earlier[0].opened, repeated=True)
 
     incident = queries.lock_open_incident(session, device.id)
     if incident is None:
-        incident = _open(session, device, press, at)
-        _keep_report(session, incident, device, press, at, opened=True)
-        return Reported(incident.id, created=True)
+        return _call(session, device, press, at)
     # After a duress pin the wearer was shown an end: this press is to look like a new call, and be seen.
     as_new = incident.shown is not None
     if as_new and earlier is not None and earlier[1] is incident:
@@ -179,6 +183,12 @@ def _is_same(stored: IncidentReport, incident: Incident, press: Press, at: datet
         device_at=press.device_at,
         at=at,
     )
+
+
+def _call(session: Session, device: Device, press: Press, at: datetime) -> Reported:
+    incident = _open(session, device, press, at)
+    _keep_report(session, incident, device, press, at, opened=True)
+    return Reported(incident.id, created=True)
 
 
 def _open(session: Session, device: Device, press: Press, at: datetime) -> Incident:

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import notifications, outbox
-from db.models import Incident, IncidentEvent
+from db import changes, notifications
+from db.models import Incident
 from db.states import IncidentState
 
 
@@ -15,17 +15,15 @@ def record(
 ) -> None:
     """Leave a line on the timeline and a fact, and have the dispatchers shown the change at once."""
     incident.revision += 1
-    session.add(IncidentEvent(incident=incident, at=at, kind=what, by_id=by, detail=detail))
-    outbox.append(session, f"sos.{what}", incident.id, at=at)
-    _ask_for_alert(session, incident, at)
+    changes.leave(session, incident.id, what, by=by, detail=detail, shown=_is_shown(incident), at=at)
 
 
 def show_again(session: Session, incident: Incident, *, at: datetime) -> None:
     """Have the dispatchers shown what changes too often to be a line each: where the wearer is."""
     incident.revision += 1
-    _ask_for_alert(session, incident, at)
-
-
-def _ask_for_alert(session: Session, incident: Incident, at: datetime) -> None:
-    if incident.state != IncidentState.COUNTDOWN:
+    if _is_shown(incident):
         notifications.request(session, "alert", incident.id, at=at)
+
+
+def _is_shown(incident: Incident) -> bool:
+    return incident.state != IncidentState.COUNTDOWN

@@ -10,10 +10,11 @@ from db.models import HelperCall, Incident, IncidentEvent, Message, Notification
 from db.session import Database
 from db.states import CallState, IncidentState, Outcome, Role, UserStatus, WorkStatus
 from dispatch.errors import Conflict, NotFound
-from dispatch.sos import call_rules, calls, receipts, service
+from dispatch.sos import call_rules, calls, queries, receipts, service
 from dispatch.sos.call_rules import Over, TakenCareOf
 from tests.builders import NOON, TASHKENT, incident_of, make_device, make_user, report
 from tests.helping import accept, ask, call_of, make_helper, make_phone, settle, stand
+from tests.integration.dispatch.stories import told
 from tests.integration.dispatch.test_watching import move
 from tests.maps import METRE
 
@@ -280,6 +281,19 @@ def test_a_helper_who_comes_nearer_is_left_alone_until_they_are_there(database: 
     told = kinds(database, reported.incident_id)
     assert "helper_nudged" not in told
     assert "helper_arrived" in told
+
+
+def test_a_watch_is_told_when_its_helper_will_be_there_sooner(database: Database) -> None:
+    helper, reported = make_helper(database, metres=1_500), opened(database)
+    ask(database, reported.incident_id)
+    accept(database, helper)
+    settle(database, NOON)
+    before = told(database, reported)
+    call = call_of(database, helper)
+    with database.transaction() as session:
+        incident = queries.lock_incident(session, reported.incident_id)
+        calls.tell_eta(session, incident, session.get_one(HelperCall, call.id), eta_s=30, at=NOON)
+    assert told(database, reported) == before + 1
 
 
 @pytest.mark.parametrize("way", ["app", "sms", "mqtt"])

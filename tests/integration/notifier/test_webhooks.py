@@ -371,7 +371,7 @@ def test_a_fact_told_twice_bears_one_id(database: Database) -> None:
         [fact] = work.claim(session, Fact, at=NOON)
     for _ in range(2):
         with database.transaction() as session:
-            reactions.to_fact(session, fact, at=NOON)
+            reactions.to_facts(session, [fact], at=NOON)
     first, second = requests(database)
     assert first.payload["id"] == second.payload["id"]
     assert first.payload["id"].startswith("msg_")
