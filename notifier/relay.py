@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from uuid import UUID
 
 import structlog
 from sqlalchemy import ColumnElement, and_, exists, or_, select
@@ -41,7 +42,8 @@ log = structlog.get_logger()
 _WAIT_S = 1.0
 """How long a request may lie unseen when its ring was not heard."""
 
-_BETWEEN_ALERTS = 2
+_MOST_ALERTS = 20
+_BETWEEN_ALERTS = 4
 """How much else is said before it is looked whether there is another alert."""
 
 _MESSENGERS = (
@@ -64,7 +66,8 @@ _FORGETTABLE = timedelta(minutes=1)
 
 def main() -> None:
     """Run until told to stop."""
-    database = Database(name="notifier")
+    # Nothing is decided here: what a power cut undoes of "it is told" is told again.
+    database = Database(name="notifier", waits_for_disk=False)
     settings = NotifierSettings()
     with (
         process.running("notifier") as life,
@@ -83,9 +86,7 @@ def main() -> None:
             at = datetime.now(UTC)
             if connection.connected and connection.generation != repeated:
                 repeated = repeat(database, connection, at=at)
-            alerted = turn(database, alerts, at=at)
-            told = turn(database, topics, at=at, limit=_BETWEEN_ALERTS)
-            return turn(database, of_orders, at=at, limit=_BETWEEN_ALERTS) or told or alerted
+            return speak(database, alerts, [topics, of_orders], at=at)
 
         take_turns(take_turn, bell, wait_s=_WAIT_S, stopping=life.stopping, beat=life.beat)
         for each in messengers:
@@ -198,11 +199,61 @@ def turn(
         claimed = work.claim(
             session, Notification, at=at, kinds=channels.keys(), apart=apart, lease=lease, limit=limit
         )
-    # Several requests about one incident are one publish: each shows the incident as it stands.
-    by_subject = sorted(claimed, key=lambda request: (request.kind, str(request.subject)))
-    for (kind, _), requests in groupby(by_subject, key=lambda request: (request.kind, request.subject)):
-        _tell(database, channels[kind], list(requests), at)
+    _tell_all(database, channels, claimed, at)
     return bool(claimed)
+
+
+def speak(
+    database: Database,
+    alerts: Mapping[str, Channel],
+    others: Sequence[Mapping[str, Channel]],
+    *,
+    at: datetime,
+) -> bool:
+    """Say what is due by topic: alerts first, and little else before the next; true when more may be due."""
+    turns = [(alerts, _MOST_ALERTS), *((each, _BETWEEN_ALERTS) for each in others)]
+    with database.transaction() as session:
+        claimed = [
+            work.claim(session, Notification, at=at, kinds=channels.keys(), limit=most)
+            for channels, most in turns
+        ]
+    for (channels, _), requests in zip(turns, claimed, strict=True):
+        _tell_all(database, channels, requests, at)
+    # What came meanwhile has rung.
+    return any(len(requests) == most for (_, most), requests in zip(turns, claimed, strict=True))
+
+
+def _tell_all(
+    database: Database, channels: Mapping[str, Channel], requests: Sequence[Notification], at: datetime
+) -> None:
+    for kind, group in groupby(sorted(requests, key=_kind), key=_kind):
+        together, channel = list(group), channels[kind]
+        # Several requests about one incident are one publish: each shows the incident as it stands.
+        by_subject = [list(each) for _, each in groupby(sorted(together, key=_subject), key=_subject)]
+        if channel.takes_several and len(by_subject) > 1 and _tell_together(database, channel, together):
+            continue
+        for each in by_subject:
+            _tell(database, channel, each, at)
+
+
+def _kind(request: Notification) -> str:
+    return request.kind
+
+
+def _subject(request: Notification) -> UUID:
+    return request.subject
+
+
+def _tell_together(database: Database, channel: Channel, requests: Sequence[Notification]) -> bool:
+    """Whether all was told at once; else each is to be told alone, that one of them silences no other."""
+    try:
+        channel.deliver(database, requests)
+    except TRANSIENT:
+        raise
+    except Exception as error:
+        log.info("not told together", kind=requests[0].kind, number=len(requests), error=str(error))
+        return False
+    return True
 
 
 def _tell(database: Database, channel: Channel, requests: Sequence[Notification], at: datetime) -> None:

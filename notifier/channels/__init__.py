@@ -23,8 +23,12 @@ class Later(ConnectionError):
 class Channel(Protocol):
     """One way of telling."""
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether it tells of several subjects at once."""
+
     def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
-        """Tell what these requests about one subject ask for, and mark them done.
+        """Tell what these requests ask for, and mark them done; they are about one subject, or several.
 
         Raises Undeliverable where trying again is of no use, and the next channel is asked at once; Later,
         or any other error, is tried again.

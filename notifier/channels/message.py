@@ -37,6 +37,8 @@ class Messages:
     Whoever dies between sending and noting it sends again: twice is better than never.
     """
 
+    takes_several = False
+
     def __init__(self, seal: Seal, port: Port) -> None:
         self._seal = seal
         self._port = port
@@ -47,9 +49,8 @@ class Messages:
             answer = self._send(database, request)
             with database.transaction() as session:
                 at = datetime.now(UTC)
-                notifications.record_attempt(session, request, ok=True, answer=answer, at=at)
                 notifications.clear(session, request)
-                work.finish(session, request, at=at)
+                notifications.close(session, [request], answer=answer, at=at)
 
     def _send(self, database: Database, request: Notification) -> str:
         said = contents.read(database, request, self._seal, at=datetime.now(UTC))
@@ -64,6 +65,8 @@ class Nobody:
 
     Whoever asks for something on behalf of a stranger must not see that less was done.
     """
+
+    takes_several = False
 
     def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
         """Forget them."""

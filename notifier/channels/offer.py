@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from broker import codec, topics
 from broker.client import Connection, Receipt
 from broker.frames import OfferFrame
-from db import notifications, work
+from db import notifications
 from db.models import Device, HelperCall, Notification, Order, OrderOffer
 from db.session import Database
 from db.states import DeviceKind, OfferState
@@ -37,6 +37,8 @@ Render = Callable[[Session, Notification, datetime], Asked | None]
 class Offers:
     """Publishes an offer; whoever has an app that sleeps finds it waiting in their session."""
 
+    takes_several = False
+
     def __init__(self, connection: Connection, render: Render) -> None:
         self._connection = connection
         self._render = render
@@ -50,9 +52,7 @@ class Offers:
                 each.wait(PUBACK_S)
             at = datetime.now(UTC)
             answer = f"PUBACK of {len(sent)}" if sent else "no phone, or no answer is waited for"
-            for request in requests:
-                notifications.record_attempt(session, request, ok=bool(sent), answer=answer, at=at)
-                work.finish(session, request, at=at)
+            notifications.close(session, requests, ok=bool(sent), answer=answer, at=at)
 
     def _publish(self, session: Session, asked: Asked) -> Sequence[Receipt]:
         payload = codec.encode(asked.frame)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from firebase_admin import messaging
 
-from db import notifications, push_tokens, work
+from db import notifications, push_tokens
 from db.models import Notification, PushToken
 from db.seal import Seal
 from db.session import Database
@@ -17,6 +17,8 @@ from notifier.contents import Content
 
 class Push:
     """One push to each installation; taken by one of them, it is sent."""
+
+    takes_several = False
 
     def __init__(self, seal: Seal, firebase: Firebase | None) -> None:
         self._seal = seal
@@ -30,8 +32,7 @@ class Push:
             answer = content.censored(self._send(database, content, at))
             with database.transaction() as session:
                 now = datetime.now(UTC)
-                notifications.record_attempt(session, request, ok=True, answer=answer, at=now)
-                work.finish(session, request, at=now)
+                notifications.close(session, [request], answer=answer, at=now)
 
     def _send(self, database: Database, content: Content, at: datetime) -> str:
         if self._firebase is None:

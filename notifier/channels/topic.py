@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, true
+from sqlalchemy import and_, func, or_, select, text, true
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from broker import codec, topics
@@ -251,6 +251,9 @@ def channels(connection: Connection) -> dict[str, Channel]:
     return {kind: Topic(connection, render) for kind, render in RENDER.items()}
 
 
+_HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:topic, 0))")
+
+
 class Topic:
     """A topic for each subject; whatever comes last to it is the newest state.
 
@@ -258,20 +261,23 @@ class Topic:
     be published after a newer one, not even by another notifier.
     """
 
+    takes_several = True
+
     def __init__(self, connection: Connection, render: Render) -> None:
         self._connection = connection
         self._render = render
 
     def deliver(self, database: Database, requests: Sequence[Notification]) -> None:
-        """Publish the subject as it stands, once for all its requests."""
-        kind, subject = requests[0].kind, requests[0].subject
+        """Publish each subject as it stands, once for all its requests; the broker is waited for once."""
+        kind, subjects = requests[0].kind, sorted({request.subject for request in requests})
         with database.transaction() as session:
-            session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{kind}:{subject}", 0))))
-            self._publish(self._render(session, subject)).wait(PUBACK_S)
-            at = datetime.now(UTC)
-            for request in requests:
-                notifications.record_attempt(session, request, ok=True, answer="PUBACK", at=at)
-                work.finish(session, request, at=at)
+            # In one order everywhere, so that two notifiers never wait for each other in a circle.
+            for subject in subjects:
+                session.execute(_HOLD, {"topic": f"{kind}:{subject}"})
+            sent = [self._publish(self._render(session, subject)) for subject in subjects]
+            for each in sent:
+                each.wait(PUBACK_S)
+            notifications.close(session, requests, answer="PUBACK", at=datetime.now(UTC))
 
     def _publish(self, said: Said) -> Receipt:
         match said:

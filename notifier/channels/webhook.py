@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from broker import outside
 from broker.outside import Inside, Network, Target, Unknown
-from db import audit, notifications, webhooks, work
+from db import audit, notifications, webhooks
 from db.audit import Actor
 from db.models import Notification, Webhook
 from db.seal import Broken, Seal
@@ -65,6 +65,8 @@ class Silent(Refused):
 class Webhooks:
     """Posts facts to whoever asked for them; any 2xx is taken, redirects are not followed."""
 
+    takes_several = False
+
     def __init__(
         self,
         seal: Seal,
@@ -91,8 +93,7 @@ class Webhooks:
                 raise Later(str(refusal), after=PAUSES[request.attempts - 1]) from None
             with database.transaction() as session:
                 at = datetime.now(UTC)
-                notifications.record_attempt(session, request, ok=True, answer=answer, at=at)
-                work.finish(session, request, at=at)
+                notifications.close(session, [request], answer=answer, at=at)
                 _note_success(session, webhook)
 
     def _post(self, webhook: Webhook, request: Notification, *, at: datetime) -> str:

@@ -13,6 +13,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from broker import topics
 from broker.client import Connection
@@ -307,3 +308,40 @@ def test_what_is_ill_is_told_again_after_the_broker_forgot_it(
             alert.ended_at = NOON
     relay.repeat(database, connection, at=NOON + SECOND)
     tell(database, connection, NOON + SECOND)
+
+
+def test_an_alert_that_cannot_be_told_silences_no_other(
+    database: Database, connection: Connection, desk: Desk
+) -> None:
+    broken, well = (report(database, make_device(database)) for _ in range(2))
+
+    def render(session: Session, incident_id: uuid.UUID) -> topic.Said:
+        if incident_id == broken.incident_id:
+            raise ValueError("no words for it")
+        return topic.alert(session, incident_id)
+
+    relay.turn(database, {"alert": topic.Topic(connection, render)}, at=NOON)
+    assert set(desk.everything()) == {alert_topic(well)}
+    with database.transaction() as session:
+        asked = {
+            request.subject: request
+            for request in session.scalars(select(Notification).where(Notification.kind == "alert"))
+        }
+    assert asked[well.incident_id].status == WorkStatus.DONE
+    assert asked[broken.incident_id].status == WorkStatus.WAITING
+    assert asked[broken.incident_id].last_error == "ValueError: no words for it"
+
+
+def test_alerts_go_first_and_whatever_else_is_due_goes_with_them(
+    database: Database, connection: Connection, desk: Desk
+) -> None:
+    reported = report(database, make_device(database))
+    while dispatch_relay.turn(database, at=NOON):
+        pass
+    channels = topic.channels(connection)
+    alerts = {"alert": channels.pop("alert")}
+    while relay.speak(database, alerts, [channels], at=NOON):
+        pass
+    assert desk.next()[0] == alert_topic(reported)
+    with database.transaction() as session:
+        assert set(session.scalars(select(Notification.status))) == {WorkStatus.DONE}
