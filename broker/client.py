@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
@@ -55,6 +55,7 @@ class Delivery:
     dup: bool
     mid: int
     generation: int
+    arrived_at: float = field(default_factory=time.monotonic, compare=False)
 
 
 class Receipt:

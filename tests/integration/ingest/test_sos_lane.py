@@ -111,6 +111,13 @@ def test_two_workers_make_one_incident_and_say_the_same(
         assert first["dup"] == (number > 0)
 
 
+def test_the_second_worker_leaves_a_call_to_the_first_and_none_that_has_waited() -> None:
+    call = Delivery("t", b"", 1, retain=False, dup=False, mid=1, generation=1, arrived_at=100.0)
+    assert sos.head_start_s(1, call, now=100.0) == 0.0
+    assert 0.0 < sos.head_start_s(2, call, now=100.0) < 0.1
+    assert sos.head_start_s(2, call, now=101.0) == 0.0
+
+
 def test_a_worker_that_dies_between_commit_and_answer_gets_the_press_again(
     database: Database, broker: Broker, watch: Watch
 ) -> None:
