@@ -14,6 +14,7 @@ from bench.world import World, finished, finished_load, world
 
 TARGET_P99_MS = 50.0
 CALLS_PER_S = 2.0
+_HELPERS = 100
 # Room for calls on both sides of the measurement, so that the flood is there for all of it.
 _FLOOD_MARGIN_S = 2.0
 
@@ -41,7 +42,7 @@ def run(*, seconds: float, devices: int, console: Console) -> list[Result]:
     calls = math.ceil(CALLS_PER_S * seconds)
     # Those who call are among those who report.
     devices = max(devices, 3 * calls)
-    with world({"telemetry", "sos-1", "sos-2", "dispatch", "notifier"}) as here:
+    with world({"telemetry", "sos-1", "sos-2", "dispatch", "notifier"}) as here, here.people(_HELPERS):
         figures.show_machine(console, machine.describe(here))
         here.add_devices(devices)
         here.load(Order(messages=devices * 5, devices=devices, samples=1, under_way=UNDER_WAY))

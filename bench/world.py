@@ -80,6 +80,19 @@ class World:
             text=True,
         )
 
+    @contextmanager
+    def people(self, helpers: int) -> Iterator[None]:
+        """So many helpers who can be asked, and a dispatcher who looks after calls, within the block."""
+        process = self.start("bench.people", str(helpers))
+        try:
+            assert process.stdout is not None
+            if not process.stdout.readline():
+                raise RuntimeError("nobody came")
+            yield
+        finally:
+            process.terminate()
+            process.communicate()
+
     def load(self, order: Order) -> Outcome:
         """Run the load to its end."""
         return finished_load(self.start("bench.load", json.dumps(asdict(order))))
