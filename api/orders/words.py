@@ -88,7 +88,12 @@ def say(line: Line, currency: str, language: str) -> str:
         spoken = DEFAULT
     return texts[spoken].format(
         name=line.name or _UNNAMED[spoken],
-        km=f"{(line.quantity or 0) / 1000:.1f}",
+        km=_km(line.quantity or 0),
         quantity=line.quantity,
         each=money(line.each or 0, currency),
     )
+
+
+def _km(metres: int) -> str:
+    """To the metre: whoever reckons it again has to come to the same amount."""
+    return f"{metres / 1000:.3f}".rstrip("0").rstrip(".")

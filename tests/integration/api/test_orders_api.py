@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from db.models import Order, OrderOffer, Tariff, User
+from db.models import Order, Tariff, User
 from db.session import Database
-from db.states import OrderState, Party, Role, Service
-from dispatch.orders import moving, queries
+from db.states import Role, Service
+from tests.asking import make_offer
 from tests.builders import make_user
 from tests.integration.api.speaking import Api, wrong_fields
 from tests.maps import make_region, ring
@@ -220,7 +220,7 @@ class TestSides:
     ) -> None:
         driver = make_driver(database)
         assert api.get(f"{PATH}{made['id']}/", driver).status_code == 404
-        offered_to(api, database, made, driver)
+        make_offer(database, row_of(database, made), driver, at=api.now())
         seen = look(api, made, driver)
         assert seen["pickup"] == {"lat": 41.31, "lon": 69.24, "address": "", "exact": False}
         assert (seen["customer"], seen["contact"], seen["notes"], seen["vehicle"]) == (None, None, "", {})
@@ -270,21 +270,6 @@ class TestSides:
             session.execute(update(User).where(User.id == desk.id).values(alert_regions=["city"]))
         assert look(api, made, desk)["customer"]["name"] == "Nodira Yusupova"
         assert ids(api, desk) == [made["id"]]
-
-
-def offered_to(api: Api, database: Database, made: dict[str, Any], driver: User) -> None:
-    with database.transaction() as session:
-        held = queries.lock_order(session, queries.by_id(made["id"]))
-        session.add(
-            OrderOffer(
-                order_id=held.id,
-                driver_id=driver.id,
-                offered_at=api.now(),
-                until_at=api.now() + timedelta(seconds=30),
-                terms={},
-            )
-        )
-        moving.move(session, held, OrderState.OFFERED, party=Party.HOUSE, by=None, at=api.now())
 
 
 class TestMoving:
@@ -363,7 +348,7 @@ class TestMoving:
         assert (answer.status_code, answer.json()["code"]) == (409, "no_evidence")
         assert "call the customer" in answer.json()["detail"]
         for _ in range(2):
-            logged = api.post(f"{path}call-attempts/", driver, headers={"Idempotency-Key": "first call"})
+            logged = api.post(f"{path}call-attempts/", driver, headers={"Idempotency-Key": "first-call"})
             assert logged.status_code == 201
         assert [each["kind"] for each in logged.json()["timeline"]].count("call_attempted") == 1
         api.later(minutes=3)

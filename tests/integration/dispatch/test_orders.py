@@ -16,6 +16,7 @@ from dispatch.orders.cancelling import NotShown
 from dispatch.orders.moving import Busy, Taken
 from dispatch.orders.pricing import Quote
 from dispatch.orders.tariffs import NoTariff
+from tests.asking import accept, make_offer
 from tests.builders import NOON, make_user
 from tests.maps import make_region, ring
 from tests.ordering import (
@@ -45,24 +46,6 @@ def facts_of(database: Database, order: Order) -> list[str]:
 
 def kinds_of(database: Database, order: Order) -> list[str]:
     return [event.kind for event in events_of(database, order)]
-
-
-def ask(database: Database, order: Order, driver_id: int, *, eta_s: int = 600) -> OrderOffer:
-    """A driver is asked, as far as the order knows of it."""
-    with database.transaction() as session:
-        offer = OrderOffer(
-            order_id=order.id,
-            driver_id=driver_id,
-            offered_at=NOON,
-            until_at=NOON + MINUTE,
-            eta_s=eta_s,
-            terms={},
-        )
-        session.add(offer)
-        held = queries.lock_order(session, queries.by_id(order.id))
-        if held.state is not S.OFFERED:
-            moving.move(session, held, S.OFFERED, party=Party.HOUSE, by=None, at=NOON)
-    return offer
 
 
 def test_an_order_is_what_was_wished_at_the_price_of_the_moment(database: Database) -> None:
@@ -266,7 +249,7 @@ def test_who_does_not_drive_is_given_no_order(database: Database) -> None:
 def test_once_somebody_comes_the_others_are_asked_no_more(database: Database) -> None:
     order = place_order(database, at_once=2)
     one, other = make_driver(database), make_driver(database)
-    offers = [ask(database, order, each.id).id for each in (one, other)]
+    offers = [offer.id for each in (one, other) if (offer := make_offer(database, order, each))]
     assign(database, order, make_driver(database))
     with database.transaction() as session:
         states = session.scalars(select(OrderOffer.state).where(OrderOffer.id.in_(offers))).all()
@@ -275,7 +258,7 @@ def test_once_somebody_comes_the_others_are_asked_no_more(database: Database) ->
 
 def test_a_cancelled_order_is_offered_to_nobody(database: Database) -> None:
     order = place_order(database)
-    ask(database, order, make_driver(database).id)
+    make_offer(database, order, make_driver(database))
     cancel(database, order)
     with database.transaction() as session:
         assert session.scalars(select(OrderOffer.state)).all() == [OfferState.WITHDRAWN]
@@ -348,10 +331,8 @@ class TestCancelling:
 
     def test_a_driver_who_is_late_costs_the_customer_nothing(self, database: Database) -> None:
         order, driver = place_order(database), make_driver(database)
-        offer = ask(database, order, driver.id, eta_s=300)
-        with database.transaction() as session:
-            session.get_one(OrderOffer, offer.id).state = OfferState.ACCEPTED
-        assign(database, order, driver)
+        make_offer(database, order, driver, eta_s=300)
+        accept(database, driver)
         cancel(database, order, at=NOON + 16 * MINUTE)
         kept = order_of(database, order)
         assert (kept.price, kept.fault) == (0, Party.DRIVER)

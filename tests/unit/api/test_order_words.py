@@ -47,6 +47,13 @@ def test_a_way_is_told_in_kilometres_with_what_each_costs() -> None:
     )
 
 
+@given(st.integers(1, 1_000_000))
+def test_a_way_is_told_to_the_metre_so_that_it_can_be_reckoned_again(metres: int) -> None:
+    text = words.say(Line(LineKind.DISTANCE, 1, quantity=metres, each=1), "UZS", "en")
+    told = text.removeprefix("The way: ").partition(" km ")[0]
+    assert round(float(told) * 1000) == metres
+
+
 def test_who_reads_no_language_of_ours_reads_english() -> None:
     line = Line(LineKind.CANCEL_FEE, 1)
     assert words.say(line, "UZS", "tlh") == "For cancelling"
