@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from dispatch.matching.rules import FRESH
 
 MOST = 200
 """So many of the nearest are shown at most."""
+
+_READ_ANEW = timedelta(minutes=1)
 
 # The point is spelled out wherever it is used: so the index gives the rows in their order.
 _HERE = "ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography"
@@ -123,6 +125,22 @@ class Candidate:
     standing: Standing
 
 
+class Standings:
+    """What each driver was given lately; it changes slowly, and is read anew after a minute."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[datetime, Standing]] = {}
+
+    def of(self, session: Session, drivers: Sequence[int], *, at: datetime) -> dict[int, Standing]:
+        """Of each of these."""
+        good_since = at - _READ_ANEW
+        old = [each for each in drivers if each not in self._known or self._known[each][0] <= good_since]
+        if old:
+            found = find_standings(session, old, at=at)
+            self._known.update((each, (at, found.get(each, NOTHING))) for each in old)
+        return {each: self._known[each][1] for each in drivers}
+
+
 def find_candidates(
     session: Session, order: Order, *, at: datetime, limit: int = 50, policy: Policy | None = None
 ) -> list[Candidate]:
@@ -160,16 +178,16 @@ def find_candidates(
     return sorted(found, key=_best_first)[: min(limit, MOST)]
 
 
-def list_there(session: Session, *, at: datetime) -> list[There]:
+def list_there(session: Session, known: Standings, *, at: datetime) -> list[There]:
     """All who are online and known to be somewhere; nothing speaks against them, but that some are busy."""
     rows = session.execute(_THERE, {"fresh_since": at - FRESH}).all()
-    standings = find_standings(session, [row.user_id for row in rows], at=at)
-    usual = fairness.usual_share(standings.get(row.user_id, NOTHING) for row in rows)
+    standings = known.of(session, [row.user_id for row in rows], at=at)
+    usual = fairness.usual_share(standings.values())
     there = []
     for row in rows:
         against = driver_rules.find_unready(_readiness(row), at=at)
         if driver_rules.BUSY.issuperset(against):
-            handicap = fairness.handicap(standings.get(row.user_id, NOTHING), usual)
+            handicap = fairness.handicap(standings[row.user_id], usual)
             there.append(There(row.user_id, (row.lat, row.lon), _ability(row), handicap, free=not against))
     return there
 

@@ -161,11 +161,16 @@ def _costs(
 
 
 def distances_m(orders: Sequence[Point], drivers: Sequence[Point]) -> Matrix:
-    """`driver_scoring.distance_m` of each order and each driver."""
-    # A chord of the globe: one product of matrices instead of ten million sines.
-    cosines = _on_the_globe(orders) @ _on_the_globe(drivers).T
-    half_chord = np.sqrt(np.clip((1.0 - cosines) / 2.0, 0.0, 1.0))
-    return np.asarray(2.0 * EARTH_M * np.arcsin(half_chord), dtype=np.float64)
+    """`driver_scoring.distance_m` of each order and each driver, as far as anybody is asked to come."""
+    # Straight through the globe, a metre less on a hundred kilometres: one product of matrices instead of ten
+    # million sines, and no second matrix beside it.
+    through = _on_the_globe(orders) @ _on_the_globe(drivers).T
+    through *= -2.0
+    through += 2.0
+    np.maximum(through, 0.0, out=through)
+    np.sqrt(through, out=through)
+    through *= EARTH_M
+    return through
 
 
 def _on_the_globe(points: Sequence[Point]) -> Matrix:

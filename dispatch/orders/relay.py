@@ -12,6 +12,7 @@ from db.session import TRANSIENT, Database
 from db.turns import take_turns
 from dispatch.fleet import lapses
 from dispatch.matching.driver_scoring import Policy
+from dispatch.matching.drivers import Standings
 from dispatch.orders import reactions, rounds, silence
 from dispatch.orders.settings import OrderSettings
 from dispatch.reacting import claim, look_at_each, react
@@ -31,7 +32,7 @@ _LOOK_AT_SHIFTS_S = 30.0
 def main() -> None:
     """Run until told to stop."""
     database = Database(name="orders")
-    policy = OrderSettings().policy()
+    policy, known = OrderSettings().policy(), Standings()
     with process.running("orders") as life, Bell(database.url, outbox.ORDERS) as bell:
         look_at = look_at_shifts = round_at = time.monotonic()
 
@@ -39,7 +40,7 @@ def main() -> None:
             nonlocal look_at, look_at_shifts, round_at
             more = turn(database, at=datetime.now(UTC))
             if time.monotonic() >= round_at:
-                left = look_for_drivers(database, policy, at=datetime.now(UTC))
+                left = look_for_drivers(database, policy, known, at=datetime.now(UTC))
                 round_at = time.monotonic() + (0.0 if left else policy.window_s)
                 more = more or left
             if time.monotonic() >= look_at:
@@ -62,10 +63,10 @@ def turn(database: Database, *, at: datetime) -> bool:
     return bool(timers or facts)
 
 
-def look_for_drivers(database: Database, policy: Policy, *, at: datetime) -> bool:
+def look_for_drivers(database: Database, policy: Policy, known: Standings, *, at: datetime) -> bool:
     """Hold a round; true when more is left. Whatever goes wrong stops nothing else, and is tried again."""
     try:
-        return rounds.run(database, policy=policy, at=at).left > 0
+        return rounds.run(database, policy=policy, known=known, at=at).left > 0
     except TRANSIENT:
         raise
     except Exception:

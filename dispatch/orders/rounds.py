@@ -17,6 +17,7 @@ from db.session import TRANSIENT, Database
 from db.states import OfferState, OrderState, Party
 from dispatch.matching import driver_rules, drivers
 from dispatch.matching.driver_scoring import Policy, Score, There
+from dispatch.matching.drivers import Standings
 from dispatch.matching.planning import Plan, Waiting, plan
 from dispatch.orders import moving, offers, queries, rules
 
@@ -53,10 +54,13 @@ class _Look:
     there: Sequence[There]
 
 
-def run(database: Database, *, policy: Policy, at: datetime) -> Round:
-    """Ask drivers for all orders that wait, and a person for those whom nobody is left for."""
+def run(database: Database, *, policy: Policy, at: datetime, known: Standings | None = None) -> Round:
+    """Ask drivers for all orders that wait, and a person for those whom nobody is left for.
+
+    Who holds round after round keeps what is `known` of drivers from one to the next.
+    """
     with database.transaction() as session:
-        look = _look(session, at=at)
+        look = _look(session, known or Standings(), at=at)
     if not look.orders:
         return Round()
     found = plan(look.waiting, look.there, policy)
@@ -79,7 +83,7 @@ def run(database: Database, *, policy: Policy, at: datetime) -> Round:
     )
 
 
-def _look(session: Session, *, at: datetime) -> _Look:
+def _look(session: Session, known: Standings, *, at: datetime) -> _Look:
     """All that is needed of it, as it stands; drivers are looked for only where somebody waits."""
     asked_now = select(func.count()).where(OrderOffer.order_id == Order.id, _IS_OPEN).scalar_subquery()
     found = session.execute(
@@ -103,7 +107,7 @@ def _look(session: Session, *, at: datetime) -> _Look:
         )
         for row, demand in zip(found, demands, strict=True)
     ]
-    return _Look(orders, waiting, drivers.list_there(session, at=at))
+    return _Look(orders, waiting, drivers.list_there(session, known, at=at))
 
 
 def _without(look: _Look, found: Plan) -> list[tuple[int, str]]:

@@ -1,6 +1,6 @@
 """Who may take an order, on a real database."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -198,6 +198,19 @@ def test_a_standing_is_what_the_ledger_adds_up_to(database: Database) -> None:
     week = fairness.standing(fairness.hours(NOON - 200 * HOUR, None, NOON), NOON)
     assert found[idle.id].hours == pytest.approx(week.hours, rel=1e-3)
     assert found[busy.id].share(0.1) > found[idle.id].share(0.1)
+
+
+def test_what_is_known_of_a_driver_is_read_anew_after_a_minute(database: Database) -> None:
+    driver, order, known = make_driver(database), place_order(database), drivers.Standings()
+
+    def offers(at: datetime) -> float:
+        with database.transaction() as session:
+            return known.of(session, [driver.id], at=at)[driver.id].offers
+
+    assert offers(NOON) == 0
+    give_offer(database, order, driver, OfferState.DECLINED)
+    assert offers(NOON + 59 * SECOND) == 0
+    assert offers(NOON + 60 * SECOND) == pytest.approx(1, abs=0.01)
 
 
 def test_who_had_less_of_the_work_comes_first_where_both_would_be_there_about_as_soon(
