@@ -96,10 +96,7 @@ class AssistanceOut(Answer):
                 name=customer_name(order, side),
                 phone_number=customer_phone(order, side),
             ),
-            assistant=driver
-            and PartyOut(
-                id=driver.id, name=driver_name(driver, side), phone_number=driver_phone(order, side)
-            ),
+            assistant=_assistant(order, side),
             pickupLocation=_spot(order.lat, order.lon, side),
             dropoffLocation=dropoff,
             distance_km=round(order.distance_m / 1000, 2),
