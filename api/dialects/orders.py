@@ -72,9 +72,18 @@ def driver_phone(order: Order, side: Side) -> str | None:
     return None if side is Side.CUSTOMER and order.state not in rules.TAKEN else order.driven_by.phone
 
 
-def name_of(person: User, side: Side) -> str:
-    """By what name somebody is known: customer and driver know each other's first one."""
-    return person.full_name if side is Side.DESK else person.first_name or ""
+def customer_name(order: Order, side: Side) -> str:
+    """Whom the driver asks for; customer and driver know each other's first name."""
+    return order.contact_name or _name_of(order.customer, side, Side.CUSTOMER)
+
+
+def driver_name(driver: User, side: Side) -> str:
+    """By what name who comes is known."""
+    return _name_of(driver, side, Side.DRIVER)
+
+
+def _name_of(person: User, side: Side, own: Side) -> str:
+    return person.full_name if side in (own, Side.DESK) else person.first_name or ""
 
 
 @contextmanager

@@ -281,10 +281,8 @@ class EarningsFilter(Own):
     """Which days to add up, by whose clock; without days, the last seven or the last eight weeks."""
 
     by: By = By.DAY
-    since: Annotated[date | None, Field(description="the first day")] = None
-    until: Annotated[date | None, Field(description="the day after the last; without it, that is today")] = (
-        None
-    )
+    since: Annotated[Day | None, Field(description="the first day")] = None
+    until: Annotated[Day | None, Field(description="the day after the last, else tomorrow")] = None
     timezone: Timezone = "UTC"
 
     @model_validator(mode="after")

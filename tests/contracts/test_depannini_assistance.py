@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from db.models import Order, OrderOffer, User
+from db.models import Order, User
 from db.session import Database
 from db.states import OrderState, Role, Service
-from dispatch.orders import offers, queries
+from tests.asking import make_offer
 from tests.builders import make_user
 from tests.contracts.answers import check, integer, one_of, text
 from tests.integration.api.speaking import Api, wrong_fields
@@ -42,14 +42,8 @@ def row_of(database: Database, made: dict[str, Any]) -> Order:
         return session.get_one(Order, made["id"])
 
 
-def ask(api: Api, database: Database, made: dict[str, Any], driver: User) -> OrderOffer:
-    with database.transaction() as session:
-        order = queries.lock_order(session, queries.by_id(made["id"]))
-        offer = offers.make(
-            session, order, driver.id, distance_m=300, eta_s=60, score=1.0, terms={}, at=api.now()
-        )
-    assert offer is not None
-    return offer
+def ask(api: Api, database: Database, made: dict[str, Any], driver: User) -> None:
+    assert make_offer(database, row_of(database, made), driver, at=api.now()) is not None
 
 
 def accept(api: Api, made: dict[str, Any], by: User) -> Any:
@@ -68,7 +62,7 @@ def documented(nadia: User) -> dict[str, Any]:
     return {
         "id": integer,
         "status": "requested",
-        "client": {"id": nadia.id, "name": "Nadia", "phone_number": nadia.phone},
+        "client": {"id": nadia.id, "name": "Nadia Benali", "phone_number": nadia.phone},
         "assistant": None,
         "pickupLocation": PICKUP,
         "dropoffLocation": DROPOFF,
@@ -141,11 +135,11 @@ def test_who_is_asked_sees_about_where_and_nobodys_number(
 def test_accepting_assistance(api: Api, database: Database, nadia: User, karim: User) -> None:
     made = request(api, nadia)
     ask(api, database, made, karim)
-    assistant = {"id": karim.id, "name": "Karim", "phone_number": karim.phone}
-    accepted = {"status": "accepted", "assistant": assistant}
-    check(accept(api, made, karim), 200, accepted)
-    check(accept(api, made, karim), 200, accepted)
-    check(view(api, made, nadia), 200, documented(nadia) | accepted)
+    for _ in range(2):
+        own = {"id": karim.id, "name": "Karim Haddad", "phone_number": karim.phone}
+        check(accept(api, made, karim), 200, {"status": "accepted", "assistant": own})
+    comes = {"id": karim.id, "name": "Karim", "phone_number": karim.phone}
+    check(view(api, made, nadia), 200, documented(nadia) | {"status": "accepted", "assistant": comes})
 
 
 def test_of_two_who_accept_the_first_has_it(api: Api, database: Database, nadia: User, karim: User) -> None:

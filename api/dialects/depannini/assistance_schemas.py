@@ -7,7 +7,7 @@ from pydantic import StringConstraints
 
 from api.dialects.depannini import words
 from api.dialects.depannini.schemas import Latitude, Longitude
-from api.dialects.orders import customer_phone, driver_phone, major, name_of, spot
+from api.dialects.orders import customer_name, customer_phone, driver_name, driver_phone, major, spot
 from api.orders.rights import Side
 from api.schemas import Answer, Documented, Storable
 from db.models import Order
@@ -85,7 +85,6 @@ class AssistanceOut(Answer):
     @classmethod
     def of(cls, order: Order, side: Side) -> "AssistanceOut":
         """From one side; its people must be loaded."""
-        driver = order.driven_by
         dropoff = None
         if order.dropoff_lat is not None and order.dropoff_lon is not None:
             dropoff = _spot(order.dropoff_lat, order.dropoff_lon, side)
@@ -94,11 +93,10 @@ class AssistanceOut(Answer):
             status=words.STATUS[order.state],
             client=PartyOut(
                 id=order.customer_id,
-                name=order.contact_name or name_of(order.customer, side),
+                name=customer_name(order, side),
                 phone_number=customer_phone(order, side),
             ),
-            assistant=driver
-            and PartyOut(id=driver.id, name=name_of(driver, side), phone_number=driver_phone(order, side)),
+            assistant=_assistant(order, side),
             pickupLocation=_spot(order.lat, order.lon, side),
             dropoffLocation=dropoff,
             distance_km=round(order.distance_m / 1000, 2),
@@ -127,6 +125,13 @@ class AssistanceRequested(Answer):
 
     assistance: AssistanceOut
     nearby_assistants: list[NearbyOut]
+
+
+def _assistant(order: Order, side: Side) -> PartyOut | None:
+    driver = order.driven_by
+    if driver is None:
+        return None
+    return PartyOut(id=driver.id, name=driver_name(driver, side), phone_number=driver_phone(order, side))
 
 
 def _spot(lat: float, lon: float, side: Side) -> SpotOut:

@@ -24,21 +24,13 @@ from api.refusals import WrongField
 from api.schemas import Documented
 from api.sockets import Hear
 from db.session import Database
-from db.states import OrderState, Party
+from db.states import Party
 from dispatch.errors import DomainError
 from dispatch.orders import rules
 
 log = structlog.get_logger()
 
 router = APIRouter()
-
-_SERVICES = {service: word for word, service in words.SERVICES.items()}
-_STATUS = (
-    dict.fromkeys(rules.WAITING, "requested")
-    | dict.fromkeys(rules.TAKEN, "accepted")
-    | dict.fromkeys(rules.ENDED, "canceled")
-    | {OrderState.IN_PROGRESS: "ongoing", OrderState.COMPLETED: "completed"}
-)
 
 
 class LocationSaid(Documented):
@@ -81,7 +73,7 @@ async def assistance(socket: WebSocket, assistance_id: Id, after: After = 0) -> 
 
 def render_request(news: News, _: Person) -> Mapping[str, Any] | None:
     """A new request: where about it is, and for whom; where exactly, whoever accepts is told."""
-    if not isinstance(news, Offered) or news.offer.service not in _SERVICES:
+    if not isinstance(news, Offered) or news.offer.service not in words.TYPES:
         return None
     offer = news.offer
     lat, lng = rules.area(offer.lat, offer.lon)
@@ -90,7 +82,7 @@ def render_request(news: News, _: Person) -> Mapping[str, Any] | None:
         "assistance_id": offer.order_id,
         "pickup_location": {"lat": lat, "lng": lng},
         "client": {"id": offer.customer.id, "name": offer.customer.first_name},
-        "assistance_type": _SERVICES[offer.service],
+        "assistance_type": words.TYPES[offer.service],
         "distance": None if offer.distance_m is None else round(offer.distance_m / 1000, 2),
         "until": offer.until_at,
     }
@@ -130,7 +122,7 @@ class AssistanceVoice:
         return None
 
     def _status(self, order: OrderSight) -> Mapping[str, Any] | None:
-        said = _STATUS[order.state], order.driver.id if order.driver else None
+        said = words.STATUS[order.state], order.driver.id if order.driver else None
         if said == self._said:
             return None
         self._said = said

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from api.dialects.invo import words
-from api.dialects.orders import customer_phone, driver_phone, major, name_of, spot
+from api.dialects.orders import customer_name, customer_phone, driver_name, driver_phone, major, spot
 from api.fleet.service import InPerson
 from api.helpers.schemas import Latitude, Longitude
 from api.orders.rights import Side
@@ -249,13 +249,13 @@ def _people(order: Order, side: Side) -> dict[str, Any]:
     if driver is not None:
         coming = InvoComing(
             id=driver.id,
-            name=name_of(driver, side),
+            name=driver_name(driver, side),
             phone=driver_phone(order, side),
             **_car(order.coming),
         )
     rider = InvoRiderOut(
         id=order.customer_id,
-        full_name=order.contact_name or name_of(order.customer, side),
+        full_name=customer_name(order, side),
         phone=customer_phone(order, side),
     )
     return {"passenger": rider, "driver": coming}

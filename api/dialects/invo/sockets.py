@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, WebSocket
 
 from api.accounts.service import Person
+from api.dialects.invo import words
 from api.orders.interests import (
     Changed,
     Gone,
@@ -60,10 +61,11 @@ async def _hear(listener: Onlooker, text: str) -> None:
 
 
 def render(news: News, person: Person) -> Mapping[str, Any]:
-    """News as this contract wraps it: a type, and the data that goes with it."""
+    """News as this contract wraps it: a type and its data, with a status in its words beside our state."""
     match news:
         case Changed(order, at):
-            return {"type": "order_update", "data": order_told(order, person, at=at)}
+            said = {"state": order.state, "status": words.STATUS[order.state]}
+            return {"type": "order_update", "data": order_told(order, person, at=at) | said}
         case Gone(order_id):
             return {"type": "order_gone", "data": {"order_id": order_id}}
         case Moved():

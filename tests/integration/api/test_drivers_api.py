@@ -14,6 +14,7 @@ from dispatch.fleet import lapses, shifts
 from dispatch.fleet.rules import FORGOTTEN, Ended
 from dispatch.matching import drivers
 from dispatch.orders import moving, offers, queries
+from tests.asking import make_offer
 from tests.builders import make_user
 from tests.integration.api.speaking import Api, wrong_fields
 from tests.maps import make_region
@@ -71,13 +72,9 @@ def shifts_of(database: Database, driver: User) -> list[Shift]:
 
 
 def offer_to(database: Database, order: Order, driver: User, *, at: datetime) -> OrderOffer:
-    with database.transaction() as session:
-        held = queries.lock_order(session, queries.by_id(order.id))
-        made = offers.make(
-            session, held, driver.id, distance_m=800.0, eta_s=120, score=120.0, terms={}, at=at
-        )
-        assert made is not None
-        return made
+    made = make_offer(database, order, driver, at=at)
+    assert made is not None
+    return made
 
 
 def look_after_shifts(database: Database, *, at: datetime) -> list[Ended]:
@@ -372,8 +369,8 @@ def test_the_ledger_adds_up_to_what_matching_judges_by(api: Api, database: Datab
         (50, OfferState.DECLINED),
         (20, OfferState.EXPIRED),
         (3, OfferState.WITHDRAWN),
-        (0, None),
         (24 * 8, OfferState.ACCEPTED),
+        (0, None),
     ]
     for hours_ago, answer in answers:
         order = place_order(database, at=at - hours_ago * HOUR)
