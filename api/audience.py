@@ -128,15 +128,18 @@ class Audience(Generic[L]):
         """Close the sockets of those who lost the right to listen, for as long as this runs."""
         while True:
             await asyncio.sleep(every_s)
-            if not self._listeners:
+            # Who joins while others are looked up was looked up at the door.
+            asked = list(self)
+            if not asked:
                 continue
             try:
-                logins = {each.session_id for each in self._listeners if each.session_id}
-                people, ended = await asyncio.to_thread(_look_up, database, set(self.count()), logins)
+                users = {each.person.uuid for each in asked}
+                logins = {each.session_id for each in asked if each.session_id}
+                people, ended = await asyncio.to_thread(_look_up, database, users, logins)
             except SQLAlchemyError as error:
                 log.warning("rights of listeners not checked", error=type(error).__name__)
                 continue
-            for listener in self:
+            for listener in asked:
                 listener.recheck(people.get(listener.person.uuid), ended=ended)
 
 

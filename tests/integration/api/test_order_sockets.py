@@ -5,7 +5,7 @@ import socket as plain_sockets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,6 @@ from websockets.sync.client import ClientConnection, connect
 from api import app as application
 from api.__main__ import make_server
 from api.accounts.service import Person, find_person
-from api.app import create_app
 from api.orders import looks, watching
 from api.orders.interests import sees
 from api.orders.rights import acted_on_by
@@ -30,6 +29,7 @@ from db.session import Database
 from db.settings import DatabaseSettings
 from db.states import OrderState, Role, UserStatus
 from tests.builders import make_user
+from tests.integration.api.speaking import serve
 from tests.maps import make_region
 from tests.onlooking import ask, decline, make_jasur, on_its_way, stand, tow
 from tests.ordering import advance, release
@@ -41,8 +41,9 @@ class Live:
 
     def __init__(self, settings: ApiSettings, database: Database) -> None:
         self.address = f"127.0.0.1:{settings.api_port}"
+        # It is closed with the server.
         own = Database(DatabaseSettings(database_url=SecretStr(database.url)))
-        self.app = create_app(settings, database=own)
+        self.app = serve(settings, own).app
         self.server = make_server(self.app, settings)
 
     @property
@@ -319,7 +320,10 @@ def test_everybody_watches_what_the_table_says(
         "admin": make_user(database, Role.ADMIN),
     }
     named = path.format(order=order.id, truck=truck_of(database, jasur), driver=jasur.id, customer=aziza.id)
-    found = {who: rights_of(live, named, user) for who, user in callers.items()}
+    with ExitStack() as open_:
+        sockets = {who: open_.enter_context(live.socket(named, user)) for who, user in callers.items()}
+        two_looks()
+        found = {who: state_of(socket) for who, socket in sockets.items()}
     head = SOCKETS.strip().splitlines()[0].split()[1:]
     assert found == dict(zip(head, rights, strict=True))
 
@@ -337,19 +341,21 @@ def desk_of(database: Database, region: str) -> User:
     return desk
 
 
-def rights_of(live: Live, path: str, user: User) -> str:
-    """What becomes of a socket: a look has seen it, and it is open or closed."""
-    with live.socket(path, user) as socket:
-        before = len(LOOKS)
-        try:
-            while len(LOOKS) < before + 2:
-                try:
-                    socket.recv(timeout=0.1)
-                except TimeoutError:
-                    continue
-        except ConnectionClosed as closed:
-            return str(closed.rcvd.code if closed.rcvd else None)
+def two_looks() -> None:
+    """Return when a look has been told that began after this was asked for."""
+    before = len(LOOKS)
+    eventually(lambda: len(LOOKS) > before + 2, "two looks, and the begin of one more")
+
+
+def state_of(socket: ClientConnection) -> str:
+    """Whether a socket is open, or with which code it was closed."""
+    try:
+        while True:
+            socket.recv(timeout=0.05)
+    except TimeoutError:
         return "open"
+    except ConnectionClosed as closed:
+        return str(closed.rcvd.code if closed.rcvd else None)
 
 
 LOOKS: list[Ask] = []

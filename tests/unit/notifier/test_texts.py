@@ -36,6 +36,7 @@ VALUES = {
     "order.given_back": set(),
     "order.unassigned": set(),
     "order.cancelled": set(),
+    "order.message": set(),
     "order.no_show": set(),
     "order.desk": {"service", "region"},
     "shift.licence_soon": {"date"},
