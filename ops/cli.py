@@ -254,6 +254,17 @@ def replay(
     again.show(again.live(lived, again.policies(policy), console), output, console)
 
 
+@app.command()
+def order() -> None:
+    """Order a tow as the demo's customer, drive it as the demo's driver, and follow it to its end."""
+    from ops.order import show
+
+    found = _require_running().status()
+    if "taxi" not in found["demo"]:
+        raise Trouble("this stack has no demo driver; start a new one (./mayday reset) without --no-demo")
+    show(found, console=Console())
+
+
 @app.command(context_settings=PASS_ON, add_help_option=False)
 def bench(context: typer.Context) -> None:
     """Measure, on this machine, what is promised."""

@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import socket
 import statistics
 import time
-import urllib.request
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,8 +19,8 @@ from rich.table import Table
 from broker import topics
 from db import outbox
 from ops.trouble import Trouble
+from ops.visitors import WAIT_S, Counter, mqtt
 
-WAIT_S = 10.0
 PLACE = {"lat": 41.311081, "lon": 69.240562}
 
 PUBLISHED = "published: the broker has it"
@@ -69,30 +67,24 @@ class Watcher:
         self._phone = status["demo"].get("phone")  # a home that was made before it has none
         self._arrivals: list[tuple[float, str, dict[str, Any]]] = []
         self._arrived = asyncio.Event()
-        self._token: str | None = None
+        self._desk = Counter(status)
 
     @asynccontextmanager
     async def standing(self) -> AsyncIterator["Watcher"]:
         """Listens at all stations within the block."""
         demo = self._status["demo"]
-        login = {"phone_number": demo["dispatcher"]["phone"], "password": demo["dispatcher"]["password"]}
-        self._token = (await self._post("/api/v1/auth/login/", login))["access"]
+        await self._desk.log_in(demo["dispatcher"])
         async with AsyncExitStack() as stack:
             self._device = await stack.enter_async_context(
-                self._mqtt(self._watch["uid"], self._watch["password"])
+                mqtt(self._status, self._watch["uid"], self._watch["password"])
             )
             desk = await stack.enter_async_context(
-                self._mqtt(demo["dispatcher"]["mqtt_username"], demo["dispatcher"]["mqtt_password"])
+                mqtt(self._status, demo["dispatcher"]["mqtt_username"], demo["dispatcher"]["mqtt_password"])
             )
             database = await stack.enter_async_context(
                 await psycopg.AsyncConnection.connect(self._status["database"], autocommit=True)
             )
-            socket = await stack.enter_async_context(
-                websockets.connect(
-                    self._status["api"].replace("http", "ws", 1) + "/ws/sos_events/",
-                    additional_headers={"Authorization": f"Bearer {self._token}"},
-                )
-            )
+            socket = await stack.enter_async_context(self._desk.socket("/ws/sos_events/"))
             await self._device.subscribe(str(topics.DeviceTopic(self._watch["uid"], topics.Channel.ACK)), 1)
             await desk.subscribe(topics.ALERT_LINES[topics.AlertKind.SOS].filter(), 1)
             await database.execute(f"LISTEN {outbox.CHANNEL}")
@@ -104,7 +96,7 @@ class Watcher:
             ]
             if self._phone:
                 helper = await stack.enter_async_context(
-                    self._mqtt(self._phone["uid"], self._phone["password"])
+                    mqtt(self._status, self._phone["uid"], self._phone["password"])
                 )
                 await self._be_near(helper)
                 posts.append(self._at_topic(OFFERED, helper))
@@ -150,7 +142,9 @@ class Watcher:
 
     async def resolve(self, way: Way) -> None:
         """Close what was opened, as the dispatcher would."""
-        await self._post(f"/api/v1/incidents/{way.incident}/resolve/", {"outcome": "false_alarm"})
+        await self._desk.send(
+            "POST", f"/api/v1/incidents/{way.incident}/resolve/", {"outcome": "false_alarm"}
+        )
 
     def _trace(self, way: Way, sent_at: float) -> Way:
         """Read from the arrivals how far the press came; an alert may overtake the answer that names it."""
@@ -187,28 +181,6 @@ class Watcher:
     async def _at_socket(self, socket: websockets.ClientConnection) -> None:
         async for message in socket:
             self._note(SHOWN, json.loads(message)["payload"])
-
-    def _mqtt(self, username: str, password: str) -> aiomqtt.Client:
-        mqtt = self._status["mqtt"]
-        return aiomqtt.Client(
-            mqtt["host"],
-            mqtt["port"],
-            username=username,
-            password=password,
-            timeout=WAIT_S,
-            # Without it the kernel holds small packets back for up to 40 ms.
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-        )
-
-    async def _post(self, path: str, body: dict[str, Any]) -> Any:
-        request = urllib.request.Request(  # noqa: S310 - our own API
-            self._status["api"] + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        if self._token is not None:
-            request.add_header("Authorization", f"Bearer {self._token}")
-        response = await asyncio.to_thread(urllib.request.urlopen, request, timeout=WAIT_S)
-        with response:
-            return json.load(response)
 
 
 async def _press(status: dict[str, Any], *, count: int, keep: bool, console: Console) -> list[Way]:

@@ -123,10 +123,10 @@ class Api:
         return answer
 
     @contextmanager
-    def socket(self) -> Iterator[websockets.sync.client.ClientConnection]:
-        """The dispatchers' WebSocket."""
+    def socket(self, path: str = "/ws/sos_events/") -> Iterator[websockets.sync.client.ClientConnection]:
+        """A WebSocket; the dispatchers' unless another is named."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        url = self.url.replace("http", "ws", 1) + "/ws/sos_events/"
+        url = self.url.replace("http", "ws", 1) + path
         with websockets.sync.client.connect(url, additional_headers=headers) as socket:
             yield socket
 
