@@ -80,8 +80,11 @@ def until(screen: ClientConnection, wanted: Callable[[Any], bool]) -> Any:
 
 
 def kill(status: Status, name: str) -> None:
-    [victim] = [each for each in status()["processes"] if each["name"] == name]
-    os.kill(int(victim["pid"]), signal.SIGKILL)
+    def pid() -> Any:
+        return next(each["pid"] for each in status()["processes"] if each["name"] == name)
+
+    eventually(pid, f"{name} to run")  # it may not have come back from the last time
+    os.kill(int(pid()), signal.SIGKILL)
 
 
 def state_of(who: Api, number: int) -> Any:
@@ -100,16 +103,14 @@ def test_a_tow_from_the_quote_to_the_end_by_phone_and_screen(house: House, drive
         assert coming["vehicle"]["registration"] == "80 A 001 BC"
         say(driver, number, "en_route")
         driver.phone.stand({"lat": 39.769, "lon": 64.421})
-        seen = until(screen, lambda news: news["type"] == "location" and news["data"]["lat"] == 39.769)[
-            "data"
-        ]
+        moved = until(screen, lambda news: news["type"] == "location" and news["data"]["lat"] == 39.769)
+        seen = moved["data"]
         assert not seen["stale"]
         assert seen["eta_s"] > 0
         for state in ("arrived", "in_progress", "completed"):
             say(driver, number, state)
         until(screen, lambda news: news["data"].get("state") == "completed")
-    told = customer.get(f"/api/v1/orders/{number}/")
-    kinds = [line["kind"] for line in told["timeline"]]
+    kinds = [line["kind"] for line in house.desk.get(f"/api/v1/orders/{number}/")["timeline"]]
     assert [kind for kind in kinds if kind != "price_changed"] == [
         *("requested", "offered", "accepted", "en_route", "arrived", "started", "completed")
     ]
