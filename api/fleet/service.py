@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from db.models import Driver, LastPlace, Order, Shift, User, UserRole, Vehicle
@@ -124,7 +124,7 @@ def can_be_asked() -> ColumnElement[bool]:
 
 
 def list_available(session: Session, services: Sequence[Service], *, limit: int) -> list[InPerson]:
-    """Drivers who can be asked for one of these services, the newest place first."""
+    """Drivers who can be asked for one of these services and are not out, the newest place first."""
     ready = (
         _available(services)
         .outerjoin(LastPlace, LastPlace.user_id == Driver.user_id)
@@ -141,10 +141,10 @@ def is_available(session: Session, driver_id: int, services: Sequence[Service]) 
 
 
 def _available(services: Sequence[Service]) -> Select[int]:
+    is_out = exists().where(Order.driver_id == Driver.user_id, Order.state.in_(TAKEN))
+    does_one = Driver.services.overlap([each.value for each in services])
     return (
-        select(Driver.user_id)
-        .join(User, User.id == Driver.user_id)
-        .where(can_be_asked(), Driver.services.overlap([each.value for each in services]))
+        select(Driver.user_id).join(User, User.id == Driver.user_id).where(can_be_asked(), does_one, ~is_out)
     )
 
 

@@ -17,8 +17,7 @@ _MOST_TRUCKS = 200
 def list_tow_trucks(_: Caller, session: ReadSession, at: Now) -> list[TowTruckOut]:
     """Tow trucks that can be asked now, the newest location first; at most 200."""
     ready = fleet.list_available(session, [Service.TOW], limit=_MOST_TRUCKS)
-    free = [each for each in ready if each.order_id is None]
-    return [TowTruckOut.of(each, each.vehicle, at=at) for each in free if each.vehicle is not None]
+    return [TowTruckOut.of(each, each.vehicle, at=at) for each in ready if each.vehicle is not None]
 
 
 @router.post("/location/update/", response_model=MovedOut)

@@ -64,7 +64,7 @@ class TowTruckOut(Answer):
             model=truck.name or truck.type,
             license_plate=truck.registration,
             capacity=truck.payload_kg,
-            is_available=person.order_id is None,
+            is_available=True,
             location=LocationOut(latitude=place.lat, longitude=place.lon) if place else None,
             updated_at=place.at if place else None,
             stale=place.stale if place else True,

@@ -1,5 +1,7 @@
 """Being a driver: shifts, vehicles, licence, and what one is judged by."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -103,6 +105,20 @@ def test_a_driver_is_online_for_as_long_as_a_shift_goes_on(api: Api, driver: Use
 def test_a_shift_that_is_started_twice_is_one_shift(api: Api, driver: User) -> None:
     assert start(api, driver) == start(api, driver)
     assert len(look(api, driver, "shifts/")["items"]) == 1
+
+
+def test_a_shift_that_is_started_by_two_phones_at_once_is_one_shift(database: Database, driver: User) -> None:
+    together = threading.Barrier(2)
+
+    def start_one() -> int:
+        with database.transaction() as session:
+            together.wait()
+            return shifts.start(session, driver.id, at=MORNING).id
+
+    with ThreadPoolExecutor(2) as phones:
+        one, other = (phone.result() for phone in [phones.submit(start_one) for _ in range(2)])
+    assert one == other
+    assert [shift.id for shift in shifts_of(database, driver)] == [one]
 
 
 def test_a_shift_ends_once(api: Api, driver: User) -> None:

@@ -11,6 +11,7 @@ from db.models import User, UserRole
 from db.session import Database
 from db.states import Role, Service, UserStatus
 from tests.builders import NOON, make_user
+from tests.ordering import assign, place_order
 
 ASKED = (Service.TOW, Service.REPAIR)
 
@@ -37,6 +38,11 @@ def test_who_is_ready_can_be_asked(database: Database, driver: User) -> None:
 def test_who_is_not_ready_cannot(database: Database, driver: User) -> None:
     with database.transaction() as session:
         fleet.set_online(session, driver.id, False, at=NOON)
+    assert available(database) == []
+
+
+def test_who_has_an_order_cannot(database: Database, driver: User) -> None:
+    assign(database, place_order(database, service=Service.TOW), driver)
     assert available(database) == []
 
 
