@@ -48,7 +48,11 @@ var page = (function () {
     var request = new XMLHttpRequest();
     request.open('GET', location.pathname + '.json');
     request.timeout = 15000;
-    request.onload = function () { take(request.responseText); };
+    request.onload = function () {
+      // It was taken back meanwhile: the page that says so asks for nothing more.
+      if (request.status === 404) return location.reload();
+      take(request.responseText);
+    };
     request.onerror = request.ontimeout = again;
     request.send();
   }

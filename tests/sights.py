@@ -9,8 +9,8 @@ from api.orders.sights import Coming, Message, OrderSight, Place, Someone
 from db.states import OrderState, Party, Role, Service
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-AZIZA = Someone(1, "Aziza Karimova", "+998901110001")
-JASUR = Someone(2, "Jasur Aliyev", "+998901110002")
+AZIZA = Someone(1, "Aziza Karimova")
+JASUR = Someone(2, "Jasur Aliyev")
 ISUZU = Coming(4, "truck", "Isuzu NPR, white", "01A777AA")
 
 
@@ -34,8 +34,6 @@ def an_order(state: OrderState = OrderState.EN_ROUTE, **more: Any) -> OrderSight
         "service": Service.TOW,
         "region": "south",
         "customer": AZIZA,
-        "contact_name": "",
-        "contact_phone": None,
         "driver": JASUR if comes else None,
         "vehicle": ISUZU if comes else None,
         "lat": 41.311,
@@ -44,11 +42,6 @@ def an_order(state: OrderState = OrderState.EN_ROUTE, **more: Any) -> OrderSight
         "dropoff_lat": 41.35,
         "dropoff_lon": 69.28,
         "dropoff_address": "Chilonzor 5",
-        "needs": [],
-        "seats": 1,
-        "notes": "",
-        "price": 15_000_000,
-        "currency": "UZS",
         "requested_at": NOON,
         "scheduled_at": None,
         "accepted_at": NOON if comes else None,

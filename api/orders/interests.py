@@ -233,6 +233,7 @@ class OrdersOf:
         self._whole = whole
         self._followed: dict[int, Following] = {}
         self._offers: dict[int, OfferSight] = {}
+        self._unread: set[int] = set()  # orders that are offered and not read yet
         self._spot = _Spot()
 
     def ask(self) -> Ask:
@@ -244,7 +245,8 @@ class OrdersOf:
             drivers=whose if drives else frozenset(),
             offers=self._offers.keys(),
             chats={order: after for each in self._followed.values() for order, after in each.chat.items()},
-            whole={order: known for each in self._followed.values() for order, known in each.whole.items()},
+            whole=dict.fromkeys(self._unread, 0)
+            | {order: known for each in self._followed.values() for order, known in each.whole.items()},
         )
 
     def see(self, look: Look, person: Person) -> Iterator[News]:
@@ -277,12 +279,17 @@ class OrdersOf:
         return order.id in self._followed or (order.taken if self._party is Party.DRIVER else not order.ended)
 
     def _see_offers(self, look: Look) -> Iterator[News]:
+        self._unread.clear()
         for offer in look.offers:
             if offer.driver_id != self._user_id:
                 continue
             if offer.state is OfferState.OPEN and offer.id not in self._offers:
+                whole = look.whole.get(offer.order_id) if self._whole else None
+                if self._whole and whole is None:
+                    self._unread.add(offer.order_id)
+                    continue
                 self._offers[offer.id] = offer
-                yield Offered(offer, look.whole.get(offer.order_id) if self._whole else None)
+                yield Offered(offer, whole)
             elif offer.state is not OfferState.OPEN and self._offers.pop(offer.id, None) is not None:
                 yield OfferEnded(offer)
 

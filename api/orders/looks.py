@@ -36,12 +36,11 @@ _ORDERS = """
         UNION
         SELECT id FROM orders WHERE driver_id = ANY(CAST(:drivers AS int8[])) AND state IN ({taken})
     )
-    SELECT o.id, o.revision, o.state, o.service, o.region, o.contact_name, o.contact_phone,
+    SELECT o.id, o.revision, o.state, o.service, o.region,
            o.lat, o.lon, o.address, o.dropoff_lat, o.dropoff_lon, o.dropoff_address,
-           o.needs, o.seats, o.notes, o.price, o.currency,
            o.requested_at, o.scheduled_at, o.accepted_at, o.ended_at,
-           o.customer_id, customer.full_name AS customer_name, customer.phone AS customer_phone,
-           o.driver_id, driver.full_name AS driver_name, driver.phone AS driver_phone,
+           o.customer_id, customer.full_name AS customer_name,
+           o.driver_id, driver.full_name AS driver_name,
            vehicle.id AS vehicle_id, vehicle.type AS vehicle_type, vehicle.name AS vehicle_name,
            vehicle.registration,
            place.lat AS place_lat, place.lon AS place_lon, place.at AS place_at,
@@ -60,7 +59,7 @@ _ORDERS = """
 
 _MESSAGES = text("""
     SELECT said.id, said.order_id, said.party, said.at, said.text,
-           said.sender_id, sender.full_name, sender.phone
+           said.sender_id, sender.full_name
     FROM unnest(CAST(:orders AS int8[]), CAST(:after AS int8[])) AS wanted (order_id, after)
     CROSS JOIN LATERAL (
         SELECT * FROM order_messages
@@ -74,9 +73,7 @@ _MESSAGES = text("""
 _OFFERS = text("""
     SELECT offer.id, offer.uuid, offer.driver_id, offer.order_id, offer.state, offer.until_at,
            offer.distance_m, offer.eta_s,
-           o.service, o.region, o.lat, o.lon, o.needs, o.seats, o.distance_m AS way_m,
-           o.price, o.currency, o.scheduled_at,
-           o.customer_id, customer.full_name AS customer_name
+           o.service, o.lat, o.lon, o.customer_id, customer.full_name AS customer_name
     FROM order_offers offer
     JOIN orders o ON o.id = offer.order_id
     JOIN users customer ON customer.id = o.customer_id
@@ -146,7 +143,9 @@ def _read_whole(
     session: Session, ask: Ask, orders: dict[int, OrderSight], offers: Sequence[OfferSight]
 ) -> dict[int, Order]:
     """Those to be told whole: what has changed, what nobody knew of, what is offered anew."""
-    news = {order for order, known in ask.whole.items() if order in orders and orders[order].revision > known}
+    news = {
+        order for order, known in ask.whole.items() if order not in orders or orders[order].revision > known
+    }
     news |= {order for order in orders if order not in ask.orders}
     news |= {offer.order_id for offer in offers if offer.id not in ask.offers}
     return queries.read_whole(session, news) if news else {}
@@ -167,7 +166,7 @@ def _find_messages(session: Session, ask: Ask, orders: dict[int, OrderSight]) ->
         "most": MOST_PAST_MESSAGES,
     }
     for row in session.execute(_MESSAGES, asked):
-        sender = Someone(row.sender_id, row.full_name, row.phone)
+        sender = Someone(row.sender_id, row.full_name)
         found[row.order_id].append(Message(row.id, row.order_id, sender, Party(row.party), row.at, row.text))
     return found
 
@@ -206,8 +205,8 @@ def _order(row: Row[Any]) -> OrderSight:
         **same | {"last_message": row.last_message or 0},
         state=OrderState(row.state),
         service=Service(row.service),
-        customer=Someone(row.customer_id, row.customer_name, row.customer_phone),
-        driver=None if row.driver_id is None else Someone(row.driver_id, row.driver_name, row.driver_phone),
+        customer=Someone(row.customer_id, row.customer_name),
+        driver=None if row.driver_id is None else Someone(row.driver_id, row.driver_name),
         vehicle=None
         if row.vehicle_id is None
         else Coming(row.vehicle_id, row.vehicle_type, row.vehicle_name, row.registration),
@@ -226,7 +225,7 @@ def _offer(row: Row[Any]) -> OfferSight:
         **same,
         state=OfferState(row.state),
         service=Service(row.service),
-        customer=Someone(row.customer_id, row.customer_name, None),
+        customer=Someone(row.customer_id, row.customer_name),
     )
 
 

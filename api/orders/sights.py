@@ -62,7 +62,6 @@ class Someone:
 
     id: int
     full_name: str
-    phone: str | None
 
     @property
     def first_name(self) -> str:
@@ -89,8 +88,6 @@ class OrderSight:
     service: Service
     region: str
     customer: Someone
-    contact_name: str
-    contact_phone: str | None
     driver: Someone | None
     vehicle: Coming | None
     lat: float
@@ -99,11 +96,6 @@ class OrderSight:
     dropoff_lat: float | None
     dropoff_lon: float | None
     dropoff_address: str
-    needs: Sequence[str]
-    seats: int
-    notes: str
-    price: int
-    currency: str
     requested_at: datetime
     scheduled_at: datetime | None
     accepted_at: datetime | None
@@ -135,15 +127,8 @@ class OfferSight:
     distance_m: float | None
     eta_s: int | None
     service: Service
-    region: str
     lat: float
     lon: float
-    needs: Sequence[str]
-    seats: int
-    way_m: int
-    price: int
-    currency: str
-    scheduled_at: datetime | None
     customer: Someone
 
 

@@ -5,11 +5,8 @@ import pytest
 from api.dialects import orders
 from api.dialects.depannini import words as depannini
 from api.dialects.invo import words as invo
-from api.dialects.invo.sockets import render
-from api.orders.interests import Changed
 from db.states import OrderState, Service
 from dispatch.errors import WrongFields
-from tests.sights import NOON, an_order, person
 
 
 @pytest.mark.parametrize("state", OrderState)
@@ -52,9 +49,3 @@ def test_what_is_wrong_is_told_by_the_names_of_the_contract() -> None:
         raise WrongFields({"scheduled_at": "has passed", "seats": "must be 1 to 16"})
     told = {each["field"]: each["message"] for each in refused.value.wrong}
     assert told == {"desired_pickup_time": "has passed", "seats": "must be 1 to 16"}
-
-
-def test_a_socket_says_the_status_in_the_words_of_the_rest_and_our_state_beside_it() -> None:
-    order = an_order(OrderState.EN_ROUTE)
-    told = render(Changed(order, NOON), person(order.customer.id))["data"]
-    assert (told["status"], told["state"]) == ("driver_en_route", OrderState.EN_ROUTE)

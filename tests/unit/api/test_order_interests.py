@@ -16,6 +16,7 @@ from api.orders.interests import (
     Interest,
     Moved,
     News,
+    Offered,
     OfferEnded,
     OneOrder,
     OneVehicle,
@@ -62,15 +63,8 @@ def an_offer(offer_id: int = 1, state: OfferState = OfferState.OPEN, driver_id: 
         distance_m=812.4,
         eta_s=140,
         service=Service.TOW,
-        region="south",
         lat=41.311081,
         lon=69.240562,
-        needs=[],
-        seats=1,
-        way_m=4_000,
-        price=1,
-        currency="UZS",
-        scheduled_at=None,
         customer=AZIZA,
     )
 
@@ -216,6 +210,15 @@ def test_a_driver_is_told_of_offers_and_of_their_end() -> None:
     ended = see(interest, look(offers=[an_offer(state=OfferState.EXPIRED)]), DRIVER)
     assert ended == [OfferEnded(an_offer(state=OfferState.EXPIRED))]
     assert interest.ask().offers == set()
+
+
+def test_an_offer_that_another_socket_knows_already_is_read_for_this_one() -> None:
+    interest = OrdersOf(JASUR.id, Party.DRIVER, whole=True)
+    assert see(interest, look(offers=[an_offer()]), DRIVER) == []
+    assert interest.ask().whole == {7: 0}
+    whole = Order(id=7)
+    assert see(interest, look(offers=[an_offer()], whole={7: whole}), DRIVER) == [Offered(an_offer(), whole)]
+    assert (interest.ask().whole, interest.ask().offers) == ({}, {1})
 
 
 def test_offers_of_others_are_not_told() -> None:
