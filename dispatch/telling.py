@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -128,11 +128,15 @@ def receive(session: Session, message_id: UUID, channel: str, *, said: str, at: 
 
 def withdraw(session: Session, incident_id: UUID, *, at: datetime) -> None:
     """What has not reached anybody yet is of no use any more: the incident is over."""
-    waiting = (Message.incident_id == incident_id, Message.confirmed_at.is_(None), Message.until_at > at)
-    for message_id in session.scalars(select(Message.uuid).where(*waiting)).all():
-        timers.cancel(session, message_id, TIMER, at=at)
-    for message in session.scalars(select(Message).where(*waiting).with_for_update()):
-        message.until_at = at
+    _withdraw(session, Message.incident_id == incident_id, at=at)
+
+
+def withdraw_of_order(
+    session: Session, order_id: int, texts: Collection[str], *, before: datetime, at: datetime
+) -> None:
+    """The same of an order that went on at that moment: what was to be told of how it stood."""
+    stale = Message.text.in_(texts) & (Message.created_at < before)
+    _withdraw(session, (Message.order_id == order_id) & stale, at=at)
 
 
 def confirm_key(session: Session, user_id: int, key: str, *, via: str, at: datetime) -> None:
@@ -197,6 +201,14 @@ def _make(
         return session.scalars(select(Message).filter_by(key=about["key"], **whose)).one()
     _ask_next(session, made, at=at)
     return made
+
+
+def _withdraw(session: Session, which: ColumnElement[bool], *, at: datetime) -> None:
+    waiting = (which, Message.confirmed_at.is_(None), Message.until_at > at)
+    for message_id in session.scalars(select(Message.uuid).where(*waiting)).all():
+        timers.cancel(session, message_id, TIMER, ORDER_TIMER, at=at)
+    for message in session.scalars(select(Message).where(*waiting).order_by(Message.id).with_for_update()):
+        message.until_at = at
 
 
 def _note(session: Session, message_id: UUID, channel: str, *, ok: bool, said: str, at: datetime) -> None:

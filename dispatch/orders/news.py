@@ -38,6 +38,7 @@ class News:
     while_in: Collection[OrderState]
     not_if_by: Party | None = None  # nobody is told what they did themselves
     by: Collection[str] = _QUICKLY
+    passes: bool = True  # of no use any more once the order goes on
 
 
 NEWS: dict[str, tuple[News, ...]] = {
@@ -55,6 +56,7 @@ NEWS: dict[str, tuple[News, ...]] = {
             text="order.taken_away",
             while_in=set(OrderState) - {S.CANCELLED},
             not_if_by=Party.DRIVER,
+            passes=False,
         ),
     ),
     "unassigned": (
@@ -66,17 +68,28 @@ NEWS: dict[str, tuple[News, ...]] = {
         News(whom=Whom.DRIVER, text="order.off", while_in={S.CANCELLED}, not_if_by=Party.DRIVER),
     ),
     "message_sent": tuple(
-        News(whom=whom, text="order.message", while_in=set(OrderState), not_if_by=party, by=("push",))
+        News(
+            whom=whom,
+            text="order.message",
+            while_in=set(OrderState),
+            not_if_by=party,
+            by=("push",),
+            passes=False,
+        )
         for whom, party in ((Whom.CUSTOMER, Party.CUSTOMER), (Whom.DRIVER, Party.DRIVER))
     ),
     "no_show": (News(whom=Whom.CUSTOMER, text="order.no_show", while_in={S.NO_SHOW}),),
 }
 """What follows from a line of the timeline; all else is seen by who looks."""
 
+_PASSING = {news.text for each in NEWS.values() for news in each if news.passes}
+_TURNS = NEWS.keys() - {"driver_silent", "message_sent"} | {"en_route", "started", "completed"}
+"""With these an order goes on, and what was said of it before is not true any more."""
+
 
 def tell(session: Session, fact: Fact, what: str, *, at: datetime) -> None:
     """Tell everybody whom this concerns, as far as it is still true."""
-    if what not in NEWS:
+    if what not in NEWS.keys() | _TURNS:
         return
     order = session.scalars(
         select(Order).where(Order.uuid == fact.subject).options(joinedload(Order.coming))
@@ -87,10 +100,13 @@ def tell(session: Session, fact: Fact, what: str, *, at: datetime) -> None:
         .order_by(OrderEvent.id.desc())
         .limit(1)
     )
-    if event is None or at - event.at >= _STILL_OF_USE:
+    if event is None:
         return
-    for news in NEWS[what]:
-        if order.state in news.while_in and event.party is not news.not_if_by:
+    if what in _TURNS:
+        telling.withdraw_of_order(session, order.id, _PASSING, before=event.at, at=at)
+    for news in NEWS.get(what, ()):
+        is_true = order.state in news.while_in and at - event.at < _STILL_OF_USE
+        if is_true and event.party is not news.not_if_by:
             for person in _find_people(session, order, event, news.whom, at=at):
                 _tell(session, order, event, news, person, at=at)
 

@@ -164,7 +164,7 @@ def test_what_cannot_be_understood_changes_nothing(
 ) -> None:
     driver(database)
     refused = api.post(f"/api/dispatch/assign/{order.id}/", desk, json=said)
-    assert refused.status_code == 422
+    assert refused.status_code == 400
     assert order_of(database, order).driver_id is None
 
 
@@ -175,5 +175,5 @@ def test_a_vehicle_is_the_drivers_own_or_refused(
     [foreign] = [
         each["vehicle"]["id"] for each in candidates(api, desk, order) if each["driver_id"] == other.id
     ]
-    assert assign(api, desk, order, driver_id=chosen.id, vehicle_id=foreign).status_code == 422
+    assert assign(api, desk, order, driver_id=chosen.id, vehicle_id=foreign).status_code == 400
     assert order_of(database, order).driver_id is None

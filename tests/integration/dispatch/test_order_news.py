@@ -186,6 +186,45 @@ def test_a_message_about_an_order_goes_from_channel_to_channel_apart_from_calls(
         assert session.scalars(waits).all() == []
 
 
+@pytest.mark.parametrize("turn", ["arrived", "cancelled", "started"])
+def test_what_an_order_has_gone_past_is_not_told_by_the_next_channel(
+    database: Database, order: Order, customer: User, driver: User, turn: str
+) -> None:
+    give_app(database, customer)
+    taken(database, order, driver)
+    match turn:
+        case "arrived":
+            advance(database, order, S.ARRIVED, at=NOON + SECOND)
+        case "started":
+            advance(database, order, S.IN_PROGRESS, at=NOON + SECOND)
+        case "cancelled":
+            cancel(database, order, at=NOON + SECOND)
+    settle(database, NOON + SECOND)
+    settle(database, NOON + timedelta(seconds=15))
+    told_by_sms = {
+        message.text
+        for message in messages_to(database, customer)
+        if str(message.uuid) in asked_for(database, "order.sms")
+    }
+    assert told_by_sms == ({"order.arrived"} if turn == "arrived" else set())
+
+
+def test_who_lost_an_order_hears_so_whoever_has_it_now(
+    database: Database, order: Order, driver: User
+) -> None:
+    give_app(database, driver)
+    taken(database, order, driver)
+    release(database, order, party=Party.DISPATCHER, at=NOON + SECOND)
+    settle(database, NOON + SECOND)
+    other = make_driver(database)
+    make_offer(database, order, other, at=NOON + 2 * SECOND)
+    accept(database, other, at=NOON + 2 * SECOND)
+    settle(database, NOON + 2 * SECOND)
+    settle(database, NOON + timedelta(seconds=15))
+    lost = messages_to(database, driver)[-1]
+    assert (lost.text, str(lost.uuid) in asked_for(database, "order.sms")) == ("order.taken_away", True)
+
+
 def test_neither_process_does_what_is_the_others(database: Database, order: Order, driver: User) -> None:
     make_offer(database, order, driver)
     reported = report(database, make_device(database, make_user(database)))
