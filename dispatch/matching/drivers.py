@@ -15,6 +15,7 @@ from dispatch.matching.driver_rules import ASK_AGAIN, Ability, Demand, Equipment
 from dispatch.matching.driver_scoring import Point, Policy, Score, There
 from dispatch.matching.fairness import HALF_LIFE, NOTHING, WINDOW, Standing
 from dispatch.matching.rules import FRESH
+from dispatch.orders.settings import current_policy
 
 MOST = 200
 """So many of the nearest are shown at most."""
@@ -145,7 +146,7 @@ def find_candidates(
     session: Session, order: Order, *, at: datetime, limit: int = 50, policy: Policy | None = None
 ) -> list[Candidate]:
     """Who may be asked, the best first; then the nearest others, each with all that speaks against them."""
-    policy = policy or Policy()
+    policy = policy or current_policy()
     asked_of = {
         "lat": order.lat,
         "lon": order.lon,

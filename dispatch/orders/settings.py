@@ -1,5 +1,7 @@
 """What the process of orders reads from the environment."""
 
+from functools import lru_cache
+
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -31,3 +33,9 @@ class OrderSettings(BaseSettings):
             region_s=self.orders_region_s,
             fairness_s=self.orders_fairness_s,
         )
+
+
+@lru_cache(maxsize=1)
+def current_policy() -> Policy:
+    """As this process was started with it."""
+    return OrderSettings().policy()

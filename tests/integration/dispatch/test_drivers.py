@@ -14,6 +14,7 @@ from dispatch.matching.driver_rules import ASK_AGAIN, REACH_M, Reason
 from dispatch.matching.drivers import Candidate
 from dispatch.matching.fairness import Entry, Given
 from dispatch.matching.rules import FRESH
+from dispatch.orders.settings import current_policy
 from tests.builders import NOON, make_user
 from tests.helping import make_phone
 from tests.ordering import assign, make_driver, place_order, release
@@ -152,6 +153,18 @@ def test_who_said_no_is_not_asked_again_and_who_was_silent_only_after_a_while(da
         withdrawn.id: [],
         back.id: [Reason.ASKED_ALREADY],
     }
+
+
+def test_how_far_is_too_far_is_what_the_rounds_go_by(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near, far = make_driver(database, metres=300), make_driver(database, metres=700)
+    monkeypatch.setenv("MAYDAY_ORDERS_REACH_M", "500")
+    current_policy.cache_clear()
+    try:
+        assert reasons(database, place_order(database)) == {near.id: [], far.id: [Reason.TOO_FAR]}
+    finally:
+        current_policy.cache_clear()
 
 
 def test_near_ones_who_cannot_come_hide_nobody_behind_them(database: Database) -> None:

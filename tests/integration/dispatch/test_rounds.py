@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from db.models import Order, OrderOffer, User
+from db.models import Driver, Order, OrderOffer, User
 from db.session import Database
 from db.states import OfferState, OrderState, Service
 from dispatch.errors import DomainError
@@ -199,6 +199,39 @@ def test_what_changes_while_a_round_thinks_stops_that_order_alone(
     monkeypatch.undo()
     assert hold(database).offered == 1, "the next round sees it as it is then"
     assert len(offers_of(database, given)) == 1
+
+
+def test_a_round_that_comes_late_asks_nobody_for_what_another_has_asked(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = place_order(database)
+    near, far = make_driver(database, metres=300), make_driver(database, metres=900)
+
+    def be_online(online: bool) -> None:
+        with database.transaction() as session:
+            session.execute(update(Driver).where(Driver.user_id == near.id).values(online=online))
+
+    def slowly(waiting: Sequence[Waiting], there: Sequence[There], policy: Policy) -> Plan:
+        found = plan(waiting, there, policy)
+        monkeypatch.undo()
+        be_online(False)
+        assert hold(database).offered == 1
+        be_online(True)
+        return found
+
+    monkeypatch.setattr(rounds, "plan", slowly)
+    assert hold(database).offered == 0
+    assert [each.driver_id for each in offers_of(database, order)] == [far.id]
+
+
+def test_orders_that_need_a_person_already_keep_none_from_those_who_need_one_now(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "MOST", 1)
+    for late in (2, 1):
+        place_order(database, at=NOON - late * SECOND)
+    assert hold(database) == Round(waiting=2, unassigned=1, left=1)
+    assert hold(database) == Round(waiting=2, unassigned=1)
 
 
 def test_two_rounds_at_the_same_time_ask_nobody_twice(database: Database) -> None:
