@@ -2,7 +2,7 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count, pairwise
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from db import places
+from db import places, work
 from db.models import Driver, LastPlace, Order, OrderOffer, Shift, Timer, User, UserRole, Vehicle
 from db.session import Database
 from db.states import OfferState, OrderState, Party, Role, Service
@@ -68,8 +68,8 @@ class Town:
             return bool(session.scalar(select(func.count()).where(Order.state.not_in(ENDED))))
 
     def _hold_round(self, at: datetime, now_s: float) -> None:
-        while react(self.database, Timer, reactions.to_timer, of_orders=True, at=at):
-            pass
+        while timers := self._claim_timers(at):
+            react(self.database, timers, reactions.to_timer, at=at)
         with self.database.transaction() as session:
             session.execute(update(LastPlace).values(at=at))  # everybody's phone says where it is
             before = session.scalar(select(func.max(OrderOffer.id))) or 0
@@ -79,6 +79,10 @@ class Town:
             assert session.scalar(_LOST) == 0
         for offer in made:
             self._answer(offer, now_s)
+
+    def _claim_timers(self, at: datetime) -> Sequence[Timer]:
+        with self.database.transaction() as session:
+            return work.claim(session, Timer, of_orders=True, at=at)
 
     def _answer(self, offer: OrderOffer, now_s: float) -> None:
         driver, order = self.drivers.index(offer.driver_id), self.orders[offer.order_id]
