@@ -1,35 +1,48 @@
 """Connections that die while nobody uses them are not handed out."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+
 import psycopg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from db import session as sessions
 from db.addresses import driver_dsn
 from db.session import Database
+from db.settings import DatabaseSettings
 
 _MINE = text("SELECT pg_backend_pid()")
 
+Connect = Callable[..., Database]
+
+
+@pytest.fixture
+def connect(database: Database) -> Iterator[Connect]:
+    """Connections of a process of its own."""
+    with ExitStack() as opened:
+
+        def connect(*, waits_for_disk: bool = True) -> Database:
+            settings = DatabaseSettings(database_url=SecretStr(database.url))
+            return opened.enter_context(closing(Database(settings, waits_for_disk=waits_for_disk)))
+
+        yield connect
+
 
 def test_a_connection_that_died_while_it_lay_idle_is_made_anew(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "_SURELY_ALIVE_S", 0.0)
-    with database.transaction() as session:
+    mine = connect()
+    with mine.transaction() as session:
         idle = session.scalar(_MINE)
-    with psycopg.connect(driver_dsn(database.url), autocommit=True) as other:
+    with psycopg.connect(driver_dsn(mine.url), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 10000)", [idle])
-    with database.transaction() as session:
+    with mine.transaction() as session:
         assert session.scalar(_MINE) != idle
 
 
-def test_who_does_not_wait_for_the_disk_says_so_to_the_server(database: Database) -> None:
-    for waits in (True, False):
-        mine = Database(name="test", waits_for_disk=waits)
-        with mine.transaction() as session:
-            said = session.scalar(text("SHOW synchronous_commit"))
-            default = session.scalar(
-                text("SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'")
-            )
-        mine.close()
-        assert said == (default if waits else "off")
+def test_who_does_not_wait_for_the_disk_says_so_to_the_server(connect: Connect) -> None:
+    with connect(waits_for_disk=False).transaction() as session:
+        assert session.scalar(text("SHOW synchronous_commit")) == "off"

@@ -1,7 +1,7 @@
 """What goes wrong in the database is logged and kept, and names nobody."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -68,10 +68,10 @@ def test_who_asks_for_the_constraint_is_still_told(database: Database) -> None:
 def test_a_reaction_that_failed_keeps_why_and_not_whose_it_was(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumble(session: Session, _: Fact, **__: object) -> None:
+    def stumble(session: Session, _: Sequence[Fact], **__: object) -> None:
         register_twice(session)
 
-    monkeypatch.setattr(reactions, "to_fact", stumble)
+    monkeypatch.setattr(reactions, "to_facts", stumble)
     with database.transaction() as session:
         outbox.append(session, "sos.opened", uuid4(), at=NOON)
     relay.turn(database, at=NOON)
