@@ -73,7 +73,7 @@ def database_away(postgres: Postgres) -> Iterator[None]:
     with psycopg.connect(postgres.superuser_dsn(), autocommit=True) as superuser:
         superuser.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
         superuser.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [DATABASE]
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s", [DATABASE]
         )
         try:
             yield
