@@ -73,7 +73,7 @@ def database_away(postgres: Postgres) -> Iterator[None]:
     with psycopg.connect(postgres.superuser_dsn(), autocommit=True) as superuser:
         superuser.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
         superuser.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [DATABASE]
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s", [DATABASE]
         )
         try:
             yield
@@ -154,7 +154,11 @@ def test_a_restart_of_the_broker_loses_nothing(
     lane.signal(signal.SIGCONT)
     broker.start()
     wait_for(database, Position, 20)
-    assert 'resumed": true' in lane.log
+    # What was under way may have been read before the connection was missed: so it is waited for.
+    eventually(lambda: 'resumed": true' in lane.log, "the lane to be back in its session")
+    watch.send(FIX | {"ts": now(), "seq": 20, "id": "afterwards"})
+    watch.answer()
+    assert count(database, Position) == 21
 
 
 def test_it_comes_back_after_the_broker_was_killed(
