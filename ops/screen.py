@@ -35,7 +35,7 @@ def welcome(stack: Stack, console: Console) -> None:
         console.print("Send your first SOS and follow it:  [bold]./mayday sos[/bold]")
         # To be copied: not wrapped, not coloured.
         if "taxi" in demo:
-            console.print("Order a tow and see it come:      [bold]./mayday order[/bold]")
+            console.print("Order a tow and see it come:        [bold]./mayday order[/bold]")
         console.print("An SOS as a watch would send it:")
         console.print(Text(first_sos(stack)), soft_wrap=True)
         console.print("and see it as a dispatcher would:")
