@@ -15,6 +15,7 @@ from api.deps import ReadSession
 from api.orders import words
 from api.orders.rights import Side, acted_on_by, party_of, seen_by
 from api.paging import Cursor, Limit
+from db import areas
 from db.models import Order, User
 from db.states import OrderState, Party, Service
 from dispatch.errors import WrongFields
@@ -55,7 +56,7 @@ def major(amount: int, currency: str) -> float:
 
 def spot(lat: float, lon: float, side: Side) -> tuple[float, float]:
     """A place as one side may know it: who has not said yes is told about where it is."""
-    return rules.area(lat, lon) if side is Side.ASKED else (lat, lon)
+    return areas.about(lat, lon) if side is Side.ASKED else (lat, lon)
 
 
 def customer_phone(order: Order, side: Side) -> str | None:

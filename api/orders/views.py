@@ -22,6 +22,7 @@ from api.orders.schemas import (
     PersonOut,
     PriceOut,
 )
+from db import areas
 from db.models import Order, OrderEvent, User
 from db.states import OrderState, Party
 from dispatch.orders import cancelling, pricing, queries, rules
@@ -146,7 +147,7 @@ def _of_the_area(order: Order) -> dict[str, Any]:
 
 
 def _area(lat: float, lon: float) -> OrderPlace:
-    lat, lon = rules.area(lat, lon)
+    lat, lon = areas.about(lat, lon)
     return OrderPlace(lat=lat, lon=lon, address="", exact=False)
 
 

@@ -82,9 +82,6 @@ SILENT = timedelta(seconds=180)
 SIGN_WITHIN = timedelta(seconds=60)
 """How long the sign may take before another driver is looked for."""
 
-AREA_DIGITS = 2
-"""To so many digits of a degree a driver knows where an order is before they have it: about a kilometre."""
-
 SEARCH_BEFORE = timedelta(minutes=30)
 """How long before the time of a scheduled order a driver is looked for."""
 
@@ -161,8 +158,3 @@ def judge_silence(*, heard_at: datetime, nudged_at: datetime | None, at: datetim
     if nudged_at is None or nudged_at < heard_at:
         return Silence.NUDGE
     return Silence.RELEASE if at - nudged_at >= SIGN_WITHIN else None
-
-
-def area(lat: float, lon: float) -> tuple[float, float]:
-    """Where an order is, as far as a driver is told who has not taken it."""
-    return round(lat, AREA_DIGITS), round(lon, AREA_DIGITS)

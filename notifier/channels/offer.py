@@ -11,14 +11,11 @@ from sqlalchemy.orm import Session, joinedload
 from broker import codec, topics
 from broker.client import Connection, Receipt
 from broker.frames import OfferFrame
-from db import notifications
+from db import areas, notifications
 from db.models import Device, HelperCall, Notification, Order, OrderOffer
 from db.session import Database
 from db.states import DeviceKind, OfferState
 from notifier.channels.topic import PUBACK_S
-
-# Before a driver has an order, they know where it is to about a kilometre.
-_AREA_DIGITS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +90,14 @@ def of_order(session: Session, request: Notification, at: datetime) -> Asked | N
     if offer.state is not OfferState.OPEN or left_s < 1:
         return None
     order = offer.order
+    lat, lon = areas.about(order.lat, order.lon)
     frame = OfferFrame(
         id=offer.frame_id,
         kind="order",
         svc=order.service.value,
         until=math.floor(offer.until_at.timestamp()),
-        lat=round(order.lat, _AREA_DIGITS),
-        lon=round(order.lon, _AREA_DIGITS),
+        lat=lat,
+        lon=lon,
         dist=None if offer.distance_m is None else round(offer.distance_m),
         fee=order.price,
         cur=order.currency,

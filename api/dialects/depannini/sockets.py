@@ -23,10 +23,10 @@ from api.orders.watching import Onlooker
 from api.refusals import WrongField
 from api.schemas import Documented
 from api.sockets import Hear
+from db import areas
 from db.session import Database
 from db.states import Party
 from dispatch.errors import DomainError
-from dispatch.orders import rules
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ def render_request(news: News, _: Person) -> Mapping[str, Any] | None:
     if not isinstance(news, Offered) or news.offer.service not in words.TYPES:
         return None
     offer = news.offer
-    lat, lng = rules.area(offer.lat, offer.lon)
+    lat, lng = areas.about(offer.lat, offer.lon)
     return {
         "type": "new_assistance_request",
         "assistance_id": offer.order_id,
