@@ -96,6 +96,24 @@ def test_alerts_and_messages_that_wait_are_found_each_for_itself(database: Datab
     assert found(database, NOON + 3 * MINUTE) == both
 
 
+@pytest.mark.parametrize("what", ["fact", "timer", "offer", "message"])
+def test_orders_that_wait_are_found_apart_from_calls_for_help(database: Database, what: str) -> None:
+    subject = uuid.uuid4()
+    with database.transaction() as session:
+        match what:
+            case "fact":
+                outbox.append(session, "order.requested", subject, at=NOON)
+            case "timer":
+                timers.set_timer(session, subject, "order.offer", due_at=NOON, at=NOON)
+            case "offer":
+                notifications.request(session, "order.offer", subject, at=NOON)
+            case "message":
+                notifications.request(session, "order.push", subject, at=NOON)
+    assert found(database, NOON + 10 * SECOND) == []
+    late = "messages-late" if what == "message" else "orders-late"
+    assert found(database, NOON + 3 * MINUTE) == [(late, "default")]
+
+
 def test_a_channel_that_takes_nothing_is_found_and_one_that_takes_something_is_not(
     database: Database,
 ) -> None:
