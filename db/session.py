@@ -31,12 +31,17 @@ _SURELY_ALIVE_S = 1.0
 class Database:
     """The connections of one process.
 
-    Who does not wait for the disk may find the last second undone after a power cut: that is only for who
-    then does the same again.
+    Who tries again may, once in a while, be handed one that has just died. Who does not wait for the disk may
+    find the last second undone after a power cut: that is only for who then does the same again.
     """
 
     def __init__(
-        self, settings: DatabaseSettings | None = None, *, name: str = "mayday", waits_for_disk: bool = True
+        self,
+        settings: DatabaseSettings | None = None,
+        *,
+        name: str = "mayday",
+        tries_again: bool = False,
+        waits_for_disk: bool = True,
     ) -> None:
         options = _LIMITS if waits_for_disk else f"{_LIMITS} -c synchronous_commit=off"
         settings = settings or DatabaseSettings()
@@ -46,12 +51,14 @@ class Database:
             pool_size=settings.database_pool,
             max_overflow=0,
             pool_timeout=5,
+            pool_pre_ping=not tries_again,
             hide_parameters=True,
             connect_args={"application_name": name, "connect_timeout": 5, "options": options},
         )
         event.listen(self.engine, "handle_error", _name_nobody)
-        event.listen(self.engine, "checkin", _note_use)
-        event.listen(self.engine, "checkout", self._ask_if_alive)
+        if tries_again:
+            event.listen(self.engine, "checkin", _note_use)
+            event.listen(self.engine, "checkout", self._ask_if_alive)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

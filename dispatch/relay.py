@@ -26,7 +26,7 @@ _LOOK_S = 1.0
 
 def main() -> None:
     """Run until told to stop."""
-    database = Database(name="dispatch")
+    database = Database(name="dispatch", tries_again=True)
     with process.running("dispatch") as life, Bell(database.url, outbox.CHANNEL) as bell:
         look_at = time.monotonic()
 

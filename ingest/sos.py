@@ -30,7 +30,7 @@ _HEAD_START_S = 0.04
 def main(worker: int) -> None:
     """Run one worker until told to stop; each receives every SOS, and either alone suffices."""
     name = f"{LANE}-{worker}"
-    database = Database(name=name)
+    database = Database(name=name, tries_again=True)
     calls = topics.LINES[topics.Channel.SOS].filter()
     with (
         process.running(name) as life,

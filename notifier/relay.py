@@ -67,7 +67,7 @@ _FORGETTABLE = timedelta(minutes=1)
 def main() -> None:
     """Run until told to stop."""
     # Nothing is decided here: what a power cut undoes of "it is told" is told again.
-    database = Database(name="notifier", waits_for_disk=False)
+    database = Database(name="notifier", tries_again=True, waits_for_disk=False)
     settings = NotifierSettings()
     with (
         process.running("notifier") as life,

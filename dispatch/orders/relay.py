@@ -31,7 +31,7 @@ _LOOK_AT_SHIFTS_S = 30.0
 
 def main() -> None:
     """Run until told to stop."""
-    database = Database(name="orders")
+    database = Database(name="orders", tries_again=True)
     policy, known = OrderSettings().policy(), Standings()
     with process.running("orders") as life, Bell(database.url, outbox.ORDERS) as bell:
         look_at = look_at_shifts = round_at = time.monotonic()

@@ -23,18 +23,20 @@ def connect(database: Database) -> Iterator[Connect]:
     """Connections of a process of its own."""
     with ExitStack() as opened:
 
-        def connect(*, waits_for_disk: bool = True) -> Database:
+        def connect(*, tries_again: bool = False, waits_for_disk: bool = True) -> Database:
             settings = DatabaseSettings(database_url=SecretStr(database.url))
-            return opened.enter_context(closing(Database(settings, waits_for_disk=waits_for_disk)))
+            mine = Database(settings, tries_again=tries_again, waits_for_disk=waits_for_disk)
+            return opened.enter_context(closing(mine))
 
         yield connect
 
 
+@pytest.mark.parametrize("tries_again", [False, True])
 def test_a_connection_that_died_while_it_lay_idle_is_made_anew(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tries_again: bool
 ) -> None:
     monkeypatch.setattr(sessions, "_SURELY_ALIVE_S", 0.0)
-    mine = connect()
+    mine = connect(tries_again=tries_again)
     with mine.transaction() as session:
         idle = session.scalar(_MINE)
     with psycopg.connect(driver_dsn(mine.url), autocommit=True) as other:
