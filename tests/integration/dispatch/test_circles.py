@@ -15,15 +15,20 @@ from api.guardians import service as own_guardians
 from broker import process, topics
 from broker.frames import ReplyFrame
 from broker.topics import Channel
-from db.models import Contact, HelperCall, Incident, Message
+from db.models import Contact, HelperCall, Incident, Message, Order
 from db.session import Database
-from db.states import CallState, IncidentState, Outcome, Role
+from db.states import CallState, IncidentState, OfferState, Outcome, Role
 from dispatch import relay, telling
+from dispatch.orders import queries as orders
+from dispatch.orders import relay as orders_relay
+from dispatch.orders import withdrawing
 from dispatch.sos import guardians, queries, service
 from ingest.handlers import Digest, Reply
 from ingest.lane import Lane
+from tests.asking import make_offer, offer_of
 from tests.builders import NOON, TASHKENT, make_contact, make_device, make_user, report
 from tests.helping import accept, ask, call_of, make_helper, make_phone, settle
+from tests.ordering import make_driver, place_order
 from tests.servers import WAIT_S, eventually
 
 SECOND = timedelta(seconds=1)
@@ -34,11 +39,14 @@ Verb = Callable[[Session, UUID, int], object]
 
 
 @contextmanager
-def held(database: Database, incident_id: UUID, other: Callable[[], object]) -> Iterator[Session]:
-    """Hold an incident while `other` waits for it; both come to their end."""
+def held(database: Database, what: UUID | Order, other: Callable[[], object]) -> Iterator[Session]:
+    """Hold an incident or an order while `other` waits for it; both come to their end."""
     with ThreadPoolExecutor(1) as pool:
         with database.transaction() as session:
-            queries.lock_incident(session, incident_id)
+            if isinstance(what, Order):
+                orders.lock_order(session, Order.id == what.id)
+            else:
+                queries.lock_incident(session, what)
             done: Future[object] = pool.submit(other)
             eventually(lambda: is_waited(database) or done.done(), "the other to wait")
             assert not done.done()
@@ -75,6 +83,15 @@ def test_a_timer_that_fires_while_a_desk_acts_waits_and_holds_nothing(
     with database.transaction() as session:
         state = session.get_one(Incident, incident_id).state
     assert state == (IncidentState.ACKNOWLEDGED if verb is acknowledge else IncidentState.RESOLVED)
+
+
+def test_an_offer_whose_time_is_over_while_a_desk_acts_waits_and_holds_nothing(database: Database) -> None:
+    driver, order = make_driver(database), place_order(database)
+    assert make_offer(database, order, driver) is not None
+    with held(database, order, lambda: orders_relay.turn(database, at=LATER)) as session:
+        held_order = session.get_one(Order, order.id)
+        withdrawing.withdraw_all(session, held_order, why="cancelled", at=NOON + SECOND)
+    assert offer_of(database, driver).state == OfferState.WITHDRAWN
 
 
 def test_a_guardian_is_removed_while_those_who_were_told_are_told_the_end(database: Database) -> None:

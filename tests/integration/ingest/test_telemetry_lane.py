@@ -67,7 +67,7 @@ def last(database: Database, uid: str) -> DeviceLast | None:
 
 
 @contextmanager
-def database_away(postgres: Postgres) -> Iterator[None]:
+def database_away(database: Database, postgres: Postgres) -> Iterator[None]:
     """As a restart looks from outside: connections end, and none is taken for a while."""
     name = sql.Identifier(DATABASE)
     with psycopg.connect(postgres.superuser_dsn(), autocommit=True) as superuser:
@@ -75,6 +75,7 @@ def database_away(postgres: Postgres) -> Iterator[None]:
         superuser.execute(
             "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s", [DATABASE]
         )
+        database.close()  # what the test had lain by is dead as well
         try:
             yield
         finally:
@@ -183,7 +184,7 @@ def test_it_waits_for_the_database_and_loses_nothing(
 ) -> None:
     watch.send(FIX | {"ts": now(), "seq": 0})
     wait_for(database, Position, 1)
-    with database_away(postgres):
+    with database_away(database, postgres):
         for seq in range(1, 20):
             watch.send(FIX | {"ts": now(), "seq": seq, "id": f"n{seq}"})
         eventually(lambda: "the database is away" in lane.log, "the lane to notice")
