@@ -373,7 +373,7 @@ def test_a_canary_walks_the_whole_way_is_timed_and_leaves_nothing_open(
         assert made.telemetry_at
         assert made.sent_at < made.stored_at < made.acknowledged_at
     with database.transaction() as session:
-        incidents = session.scalars(select(Incident)).all()
+        incidents = session.scalars(select(Incident).order_by(Incident.opened_at)).all()
         assert [each.id for each in incidents] == [made.incident_id for made in calls(database)]
         assert {each.state for each in incidents} == {IncidentState.RESOLVED}
         kinds = session.scalars(select(IncidentEvent.kind).order_by(IncidentEvent.id)).all()
