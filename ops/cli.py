@@ -232,9 +232,9 @@ def replay(
 ) -> None:
     """Live a day of orders again, greedily and gathered, with the settings as they are or as you try them."""
     # Half of the project comes in with it: only who lives a day again shall wait for that.
-    from dispatch.matching.cities import City, invent
     from dispatch.matching.driver_scoring import Policy
-    from dispatch.orders.settings import OrderSettings
+    from dispatch.matching.settings import OrderSettings
+    from dispatch.replay.cities import City, invent
     from ops import replay as again
 
     again.require_drawable(output)

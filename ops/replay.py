@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from dispatch.matching.driver_scoring import Policy
-from dispatch.matching.figures import LATE_S, Figures, summarise
-from dispatch.matching.simulation import Day, run
-from dispatch.orders import history
-from dispatch.orders.settings import OrderSettings
+from dispatch.matching.settings import OrderSettings
+from dispatch.replay import history
+from dispatch.replay.figures import LATE_S, Figures, summarise
+from dispatch.replay.simulation import Day, run
 from ops import replay_picture
 from ops.trouble import Trouble
 from ops.users import open_database

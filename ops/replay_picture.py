@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
-from dispatch.matching.figures import LATE_S, Figures
+from dispatch.replay.figures import LATE_S, Figures
 
 _COLOURS = ("#b3541e", "#1f6f8b", "#6b7280")
 _LATE = "#b91c1c"

@@ -11,12 +11,12 @@ from api.schemas import Answer, Own, RowId, Storable
 from db.models import Driver, LastPlace, Shift, Vehicle
 from db.states import Service
 from dispatch.duty.rules import find_zone
-from dispatch.fleet import rules
 from dispatch.fleet.earnings import By, Period
 from dispatch.fleet.ledger import Ledger
 from dispatch.fleet.profiles import Licence
 from dispatch.fleet.vehicles import Draft
 from dispatch.matching import fairness
+from dispatch.matching.driver_rules import licence_expired
 from dispatch.matching.fairness import Given
 from dispatch.matching.rules import FRESH
 
@@ -140,7 +140,7 @@ class LicenceOut(Answer):
             category=driver.licence_category,
             number=driver.licence_number,
             expires_on=ends,
-            expired=rules.licence_expired(ends, at=at),
+            expired=licence_expired(ends, at=at),
             days_left=None if ends is None else max((ends - at.date()).days, 0),
         )
 

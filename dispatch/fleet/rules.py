@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from dispatch.errors import Conflict
+from dispatch.matching.driver_rules import licence_expired
 
 FORGOTTEN = timedelta(hours=4)
 """Who has not said for so long where they are has gone home, and forgot to say so."""
@@ -31,11 +32,6 @@ class LicenceExpired(Conflict):
 
     def __init__(self, expires_on: date) -> None:
         super().__init__(f"your licence ended on {expires_on}; enter the new one, then start your shift")
-
-
-def licence_expired(expires_on: date | None, *, at: datetime) -> bool:
-    """Whether a licence is over; it is good on the day it names, and one that was never told has no end."""
-    return expires_on is not None and expires_on < at.date()
 
 
 def expires_soon(expires_on: date | None, *, at: datetime) -> bool:

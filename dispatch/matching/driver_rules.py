@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from broker.topics import may_see_region
 from db.states import Need, Service
-from dispatch.fleet.rules import licence_expired
 from dispatch.matching.rules import FRESH
 
 REACH_M = 20_000
@@ -98,6 +97,11 @@ class Readiness:
     has_app: bool = True  # one that is called: a push, or a phone of theirs on MQTT
     busy: bool = False
     offer_open: bool = False
+
+
+def licence_expired(expires_on: date | None, *, at: datetime) -> bool:
+    """Whether a licence is over; it is good on the day it names, and one that was never told has no end."""
+    return expires_on is not None and expires_on < at.date()
 
 
 def find_unready(who: Readiness, *, at: datetime) -> list[Reason]:

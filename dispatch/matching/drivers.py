@@ -15,7 +15,7 @@ from dispatch.matching.driver_rules import ASK_AGAIN, Ability, Demand, Equipment
 from dispatch.matching.driver_scoring import Point, Policy, Score, There
 from dispatch.matching.fairness import HALF_LIFE, NOTHING, WINDOW, Standing
 from dispatch.matching.rules import FRESH
-from dispatch.orders.settings import current_policy
+from dispatch.matching.settings import current_policy
 
 MOST = 200
 """So many of the nearest are shown at most."""

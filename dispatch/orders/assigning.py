@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from db.models import Driver, Order, OrderOffer, User
 from db.states import OfferState, OrderState, Party, Role, UserStatus
 from dispatch.errors import Conflict, NotFound
-from dispatch.fleet.rules import licence_expired
 from dispatch.matching import drivers
+from dispatch.matching.driver_rules import licence_expired
 from dispatch.orders import moving, queries, rules, withdrawing
 
 VIA = "desk"

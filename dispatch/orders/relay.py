@@ -13,8 +13,8 @@ from db.turns import take_turns
 from dispatch.fleet import lapses
 from dispatch.matching.driver_scoring import Policy
 from dispatch.matching.drivers import Standings
+from dispatch.matching.settings import OrderSettings
 from dispatch.orders import reactions, rounds, silence
-from dispatch.orders.settings import OrderSettings
 from dispatch.reacting import claim, look_at_each, react
 
 log = structlog.get_logger()

@@ -17,12 +17,12 @@ from db.session import Database
 from db.states import OfferState, OrderState, Party, Role, Service
 from dispatch.errors import DomainError
 from dispatch.matching import driver_scoring
-from dispatch.matching.cities import City, invent
 from dispatch.matching.driver_scoring import Policy
-from dispatch.matching.simulation import Day, answer_of
 from dispatch.orders import moving, offers, placing, queries, reactions, rounds
 from dispatch.orders.rules import ENDED
 from dispatch.reacting import react
+from dispatch.replay.cities import City, invent
+from dispatch.replay.simulation import Day, answer_of
 from tests.builders import NOON, make_user
 from tests.ordering import make_tariff, wish
 

@@ -14,7 +14,7 @@ from dispatch.matching.driver_rules import ASK_AGAIN, REACH_M, Reason
 from dispatch.matching.drivers import Candidate
 from dispatch.matching.fairness import Entry, Given
 from dispatch.matching.rules import FRESH
-from dispatch.orders.settings import current_policy
+from dispatch.matching.settings import current_policy
 from tests.builders import NOON, make_user
 from tests.helping import make_phone
 from tests.ordering import assign, make_driver, place_order, release

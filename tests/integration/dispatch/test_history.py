@@ -11,9 +11,9 @@ from db.models import Order, OrderOffer, Position, Shift, User
 from db.session import Database
 from db.states import Clock, OfferState, OrderState, Service
 from dispatch.matching.driver_scoring import Policy
-from dispatch.matching.simulation import USUAL_BUSY_S, Habits, run
-from dispatch.orders import history
-from dispatch.orders.history import ENOUGH, Recorded
+from dispatch.replay import history
+from dispatch.replay.history import ENOUGH, Recorded
+from dispatch.replay.simulation import USUAL_BUSY_S, Habits, run
 from ops.cli import app
 from ops.trouble import Trouble
 from tests.builders import NOON, TASHKENT

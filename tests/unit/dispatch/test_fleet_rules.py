@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dispatch.fleet import rules
 from dispatch.fleet.rules import FORGOTTEN, Ended, LicenceExpired
+from dispatch.matching.driver_rules import licence_expired
 from tests.builders import NOON
 
 TODAY = NOON.date()
@@ -21,7 +22,7 @@ MOMENTS = st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.
     ("expires_on", "expired"), [(None, False), (TODAY + DAY, False), (TODAY, False), (TODAY - DAY, True)]
 )
 def test_a_licence_is_good_until_the_end_of_the_day_it_names(expires_on: date | None, expired: bool) -> None:
-    assert rules.licence_expired(expires_on, at=NOON) is expired
+    assert licence_expired(expires_on, at=NOON) is expired
 
 
 def test_an_expired_licence_is_refused_with_the_day_and_what_to_do() -> None:

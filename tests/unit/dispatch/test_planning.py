@@ -14,10 +14,10 @@ from hypothesis import strategies as some
 
 from db.states import Need, Service
 from dispatch.matching import driver_rules, driver_scoring, planning
-from dispatch.matching.cities import City, invent
 from dispatch.matching.driver_rules import Ability, Demand, Equipment
 from dispatch.matching.driver_scoring import Policy, There
 from dispatch.matching.planning import Plan, Waiting, plan
+from dispatch.replay.cities import City, invent
 from tests.maps import METRE
 from tests.servers import queued_s, usual
 

@@ -7,12 +7,12 @@ from collections import defaultdict
 
 import pytest
 
-from dispatch.matching import figures
-from dispatch.matching.cities import City, invent
 from dispatch.matching.driver_rules import ASK_AGAIN, Ability, Demand
 from dispatch.matching.driver_scoring import Policy
-from dispatch.matching.figures import summarise
-from dispatch.matching.simulation import Day, Habits, Run, Wanted, Working, run
+from dispatch.replay import figures
+from dispatch.replay.cities import City, invent
+from dispatch.replay.figures import summarise
+from dispatch.replay.simulation import Day, Habits, Run, Wanted, Working, run
 
 BATCH, GREEDY = Policy(window_s=3), Policy(window_s=0)
 SEEDS = range(4)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dispatch.matching.driver_scoring import EARTH_M, Point
-from dispatch.matching.simulation import Course, Day, Run, Wanted
+from dispatch.replay.simulation import Course, Day, Run, Wanted
 
 CELL_M = 2_000
 """The edge of the squares by which areas are told apart."""

@@ -13,7 +13,7 @@ from db.models import Order, OrderOffer, Shift
 from db.states import OfferState, OrderState
 from dispatch.matching import drivers
 from dispatch.matching.driver_scoring import Point
-from dispatch.matching.simulation import USUAL_BUSY_S, Day, Habits, Wanted, Working
+from dispatch.replay.simulation import USUAL_BUSY_S, Day, Habits, Wanted, Working
 
 ENOUGH = 20
 """From so many answers on, drivers are taken to answer as they did."""

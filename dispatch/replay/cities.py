@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from db.states import Need, Service
 from dispatch.matching.driver_rules import Ability, Demand, Equipment
 from dispatch.matching.driver_scoring import Point
-from dispatch.matching.simulation import USUAL_BUSY_S, Day, Habits, Wanted, Working
+from dispatch.replay.simulation import USUAL_BUSY_S, Day, Habits, Wanted, Working
 
 METRE = 1 / 111_195
 """In degrees of latitude."""

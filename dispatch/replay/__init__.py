@@ -1,0 +1,1 @@
+"""A day of orders and drivers, lived again by other settings."""
