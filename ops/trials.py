@@ -1,4 +1,4 @@
-"""What `./mayday test` runs: first what bears company, two at a time, then one by one what must be alone."""
+"""What `./mayday test` runs: first what bears company, three at a time, then what must be alone."""
 
 import os
 import signal
@@ -22,11 +22,15 @@ class Phase:
     command: Sequence[str]
 
 
+WORKERS = 3
+"""One more than the cores we promise to do with: many a test waits for a process to do something."""
+
+
 def phases(arguments: Sequence[str]) -> list[Phase]:
     """Both, with what the caller has to say to pytest; of two options the later one counts."""
     pytest = (sys.executable, "-m", "pytest")
     return [
-        Phase("in company", [*pytest, "-n", "2", *arguments, "--alone", "never"]),
+        Phase("in company", [*pytest, "-n", str(WORKERS), *arguments, "--alone", "never"]),
         Phase("alone", [*pytest, *arguments, "-n", "0", "--alone", "only"]),
     ]
 

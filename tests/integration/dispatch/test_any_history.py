@@ -309,7 +309,7 @@ ACTS: list[st.SearchStrategy[Act]] = [
 
 @pytest.mark.timeout(300)
 # A history that fails is told as it was: to shorten it would take longer than to read it.
-@settings(max_examples=40, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(acts=st.lists(st.one_of(ACTS), min_size=30, max_size=60))
 def test_in_any_history_somebody_is_asked_until_somebody_answers(database: Database, acts: list[Act]) -> None:
     with watched(database):
