@@ -25,7 +25,7 @@ def welcome(stack: Stack, console: Console) -> None:
     )
     rows.add_row("authority", mqtt["ca"])
     rows.add_row("data", str(stack.home))
-    for role in ("admin", "dispatcher"):
+    for role in ("admin", "dispatcher", "customer", "driver"):
         if role in demo:
             rows.add_row(role, f"{demo[role]['phone']}   password {demo[role]['password']}")
     if "watch" in demo:
