@@ -1,7 +1,7 @@
 """How long what is at rest is kept.
 
 Incidents are kept for good, with their reports, timelines, calls and messages, and each channel's answers;
-those that nobody called go with finished work.
+those that nobody called go with finished work. Orders are kept with all that was offered and said about them.
 """
 
 from datetime import datetime, timedelta
@@ -20,6 +20,8 @@ from db.models import (
     LoginSession,
     Message,
     Notification,
+    Order,
+    OrderLink,
     QuarantinedFrame,
     RefreshToken,
     SystemAlert,
@@ -77,6 +79,8 @@ def prune(database: Database, *, at: datetime, settings: RetentionSettings | Non
         if work is Notification:
             old = old.where(Notification.subject.not_in(_EVIDENCE))
         gone[work.__tablename__] = _delete(database, old)
+    over = select(Order.id).where(Order.ended_at < done_before)
+    gone["order_links"] = _delete(database, delete(OrderLink).where(OrderLink.order_id.in_(over)))
     gone["messages"] = _delete(
         database, delete(Message).where(Message.incident_id.is_(None), Message.until_at < done_before)
     )

@@ -13,6 +13,8 @@ from db.models import (
     Incident,
     Message,
     Notification,
+    Order,
+    OrderLink,
     Position,
     QuarantinedFrame,
     SystemAlert,
@@ -20,6 +22,7 @@ from db.models import (
 from db.session import Database
 from db.states import Clock, IncidentState, WorkStatus
 from tests.builders import NOON, make_device, make_user, report
+from tests.ordering import place_order
 
 DAY = timedelta(days=1)
 
@@ -101,3 +104,18 @@ def test_calls_that_nobody_made_go_with_finished_work(database: Database) -> Non
             )
     gone = retention.prune(database, at=NOON)
     assert (gone["canary_incidents"], gone["canary_calls"], gone["system_alerts"]) == (1, 1, 1)
+
+
+def test_an_order_stays_and_the_links_to_it_go_a_month_after_its_end(database: Database) -> None:
+    ended_days_ago = {31: place_order(database), 29: place_order(database), None: place_order(database)}
+    with database.transaction() as session:
+        for days, order in ended_days_ago.items():
+            session.get_one(Order, order.id).ended_at = NOON - days * DAY if days else None
+            session.add(OrderLink(token_hash=str(order.id), order_id=order.id, created_at=NOON - 31 * DAY))
+
+    assert retention.prune(database, at=NOON)["order_links"] == 1
+
+    with database.transaction() as session:
+        left = session.scalars(select(OrderLink.order_id).order_by(OrderLink.order_id)).all()
+        assert left == [ended_days_ago[29].id, ended_days_ago[None].id]
+        assert session.scalar(select(func.count()).select_from(Order)) == 3
