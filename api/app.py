@@ -47,7 +47,6 @@ from api.guardians.routes import router as contacts
 from api.helpers.routes import router as helpers
 from api.helpers.sms_hook import router as sms_hook
 from api.hub import Hub
-from api.live.pace import Pace
 from api.live.routes import router as live
 from api.messages.hooks import router as sms_hooks
 from api.messages.routes import router as messages
@@ -60,6 +59,7 @@ from api.orders.routes import router as orders
 from api.orders.tariff_routes import router as tariffs
 from api.orders.watching import Onlookers
 from api.orders.work_routes import router as order_work
+from api.pace import Pace
 from api.passengers.routes import router as passengers
 from api.people.audit_routes import router as audit
 from api.people.desk_routes import router as desks
@@ -150,7 +150,7 @@ def furnish(app: FastAPI, settings: ApiSettings, database: Database, beat: Beat 
     app.state.tries = Tries(database)
     app.state.claim_tries = Tries(database, "to claim a device")
     app.state.google = Google(settings.google_client_ids, KeptCertificates())
-    app.state.live_pace = Pace()
+    app.state.link_pace = Pace()
     app.state.beat = beat
 
 

@@ -1,21 +1,17 @@
 """The counter of those who look on by a link: whoever has it may, for as long as the incident is open."""
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated, TypeVar
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Depends, Header, Path, Request, status
+from fastapi import APIRouter, status
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from api.deps import Address, Db, Now, RawBody, TryCounts
-from api.live.pace import Pace
+from api.deps import RawBody
+from api.guests import Accepted, AsGuest, Token
 from api.live.page import HEADERS, render, render_unknown
 from api.live.view import View, look
 from api.refusals import WrongField
 from db.models import LiveLink
-from db.session import Database
 from dispatch.errors import NotFound
 from dispatch.sos import guardians
 from dispatch.sos.statements import Words
@@ -24,90 +20,56 @@ PREFIX = "/live/"
 
 router = APIRouter(prefix="/live", tags=["guardians"])
 
-Token = Annotated[str, Path(max_length=64, description="what the link ends with")]
-Accepted = Annotated[str, Header(alias="Accept-Language", max_length=500)]
-
-T = TypeVar("T")
-
-
-def _pace(request: Request) -> Pace:
-    found: Pace = request.app.state.live_pace
-    return found
-
-
-Paces = Annotated[Pace, Depends(_pace)]
+_GUESS = "live link"
 
 
 @router.get("/{token}.json", response_model=None)
-def live_state(
-    token: Token, database: Db, pace: Paces, tries: TryCounts, address: Address, at: Now
-) -> Response:
+def live_state(token: Token, guest: AsGuest) -> Response:
     """What the page shows, in words; 410 with the last of them once the incident is over.
 
     Only a page that runs asks for it, never a preview that a phone makes by itself: so it counts as seen.
     """
 
     def seen(session: Session, link: LiveLink) -> View:
-        guardians.note_opened(session, link, at=at)
-        return look(session, link, at=at)
+        guardians.note_opened(session, link, at=guest.at)
+        return look(session, link, at=guest.at)
 
-    view = _with_link(database, token, seen, pace, at)
+    view = guest.open(token, guardians.find_link, seen)
     if view is None:
-        tries.spend("live link", address, at=at)
+        guest.spend_try(_GUESS)
         raise NotFound("there is no such link")
     return JSONResponse(view.told(), _status(view), HEADERS)
 
 
 @router.get("/{token}", response_class=HTMLResponse)
-def live_page(
-    token: Token,
-    database: Db,
-    pace: Paces,
-    tries: TryCounts,
-    address: Address,
-    at: Now,
-    accepted: Accepted = "",
-) -> HTMLResponse:
+def live_page(token: Token, guest: AsGuest, accepted: Accepted = "") -> HTMLResponse:
     """The page of a guardian; 410 once the incident is over."""
-    view = _with_link(database, token, lambda session, link: look(session, link, at=at), pace, at)
+    view = guest.open(token, guardians.find_link, lambda session, link: look(session, link, at=guest.at))
     if view is None:
-        tries.spend("live link", address, at=at)
+        guest.spend_try(_GUESS)
         return HTMLResponse(render_unknown(accepted), status.HTTP_404_NOT_FOUND, HEADERS)
     return HTMLResponse(render(view, path=f"{PREFIX}{token}"), _status(view), HEADERS)
 
 
 @router.post("/{token}/spoke", status_code=status.HTTP_303_SEE_OTHER, response_model=None)
-def speak(
-    token: Token, body: RawBody, database: Db, pace: Paces, tries: TryCounts, address: Address, at: Now
-) -> Response:
+def speak(token: Token, body: RawBody, guest: AsGuest) -> Response:
     """A guardian spoke to the wearer: `words=fine` or `words=needs_help`, as a form. It resolves nothing."""
     words = _read_words(body)
 
     def said(session: Session, link: LiveLink) -> View:
-        view = look(session, link, at=at)
+        view = look(session, link, at=guest.at)
         if not view.over:
-            guardians.speak(session, link, words=words, at=at)
+            guardians.speak(session, link, words=words, at=guest.at)
         return view
 
     # Whoever says something again and again is not heard better.
-    tries.spend(f"statement {token}", address, at=at)
-    view = _with_link(database, token, said, pace, at)
+    guest.spend_try(f"statement {token}")
+    view = guest.open(token, guardians.find_link, said)
     if view is None:
         raise NotFound("there is no such link")
     if view.over:
         return HTMLResponse(render(view, path=f"{PREFIX}{token}"), status.HTTP_410_GONE, HEADERS)
     return RedirectResponse(f"{PREFIX}{token}", status.HTTP_303_SEE_OTHER, HEADERS)
-
-
-def _with_link(
-    database: Database, token: str, do: Callable[[Session, LiveLink], T], pace: Pace, at: datetime
-) -> T | None:
-    with database.transaction() as session:
-        link = guardians.find_link(session, token)
-        if link is None:
-            return None
-        pace.spend(link.token_hash, at=at)
-        return do(session, link)
 
 
 def _read_words(body: bytes) -> Words:
