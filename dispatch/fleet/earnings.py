@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from db.models import Order, Shift
+from db.models import Order
 from db.states import OrderState
-from dispatch.fleet import rules, shifts
+from dispatch.fleet import shifts
 
 
 class By(StrEnum):
@@ -60,7 +60,11 @@ def list_periods(
     sums = _sums(session, driver_id, by, timezone, edges[0], edges[-1])
     present = shifts.list_between(session, driver_id, since=edges[0], until=edges[-1])
     return [
-        Period(day, _hours(present, since=edges[number], until=min(edges[number + 1], at)), sums.get(day, []))
+        Period(
+            day,
+            shifts.sum_hours(present, since=edges[number], until=min(edges[number + 1], at)),
+            sums.get(day, []),
+        )
         for number, day in reversed(list(enumerate(begins)))
     ]
 
@@ -102,9 +106,3 @@ def _sums(
         earned = Sum(row.currency, row.orders, int(row.fares), int(row.fees), int(row.distance_m))
         sums.setdefault(row.begins_on, []).append(earned)
     return sums
-
-
-def _hours(present: Sequence[Shift], *, since: datetime, until: datetime) -> float:
-    return sum(
-        rules.hours_within(shift.started_at, shift.ended_at, since=since, until=until) for shift in present
-    )

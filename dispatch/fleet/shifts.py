@@ -84,6 +84,13 @@ def list_between(session: Session, driver_id: int, *, since: datetime, until: da
     ).all()
 
 
+def sum_hours(present: Sequence[Shift], *, since: datetime, until: datetime) -> float:
+    """How many hours of these shifts lie between two times."""
+    return sum(
+        rules.hours_within(shift.started_at, shift.ended_at, since=since, until=until) for shift in present
+    )
+
+
 def lock_driver(session: Session, driver_id: int) -> Driver:
     """A driver's row, held until the transaction ends; who told nothing yet is given one."""
     session.execute(insert(Driver).values(user_id=driver_id, services=[]).on_conflict_do_nothing())

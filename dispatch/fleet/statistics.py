@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.models import Order, OrderEvent, OrderOffer
 from db.states import OfferState, OrderState, Party
-from dispatch.fleet import rules, shifts
+from dispatch.fleet import shifts
 
 _ENDS = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED, OfferState.WITHDRAWN)
 
@@ -41,7 +41,9 @@ def count(session: Session, driver_id: int, *, since: datetime, until: datetime,
     offered = _offers(session, driver_id, since, until)
     ended = _orders(session, driver_id, since, until)
     given_back = _given_back(session, driver_id, since, until)
-    hours = _hours(session, driver_id, since, min(until, at))
+    until_now = min(until, at)
+    present = shifts.list_between(session, driver_id, since=since, until=until_now)
+    hours = shifts.sum_hours(present, since=since, until=until_now)
     answered = offered.accepted + offered.declined + offered.expired
     taken = ended.completed + ended.cancelled + ended.no_shows + given_back
     return Statistics(
@@ -77,9 +79,7 @@ def _offers(session: Session, driver_id: int, since: datetime, until: datetime) 
     return session.execute(
         select(
             func.count().label("offers"),
-            *map(
-                so_many, (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED, OfferState.WITHDRAWN)
-            ),
+            *map(so_many, _ENDS),
             func.percentile_cont(0.5).within_group(answer_s).filter(said).label("answer_p50_s"),
             func.percentile_cont(0.5).within_group(OrderOffer.distance_m).label("pickup_distance_p50_m"),
         ).where(
@@ -114,10 +114,3 @@ def _given_back(session: Session, driver_id: int, since: datetime, until: dateti
         OrderEvent.at < until,
     )
     return session.scalars(given_back).one()
-
-
-def _hours(session: Session, driver_id: int, since: datetime, until: datetime) -> float:
-    present = shifts.list_between(session, driver_id, since=since, until=until)
-    return sum(
-        rules.hours_within(shift.started_at, shift.ended_at, since=since, until=until) for shift in present
-    )
