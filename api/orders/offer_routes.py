@@ -90,6 +90,6 @@ def _one(session: Session, offer_id: UUID, person: Person) -> OfferOut:
 
 
 def _show(session: Session, found: Sequence[OrderOffer], person: Person) -> list[OfferOut]:
-    orders = queries.list_by_ids(session, {offer.order_id for offer in found})
-    shown = {order.id: order for order in views.show_all(session, orders, person)}
+    orders = queries.read_whole(session, {offer.order_id for offer in found})
+    shown = {order.id: order for order in views.show_all(session, list(orders.values()), person)}
     return [OfferOut.of(offer, shown[offer.order_id]) for offer in found]

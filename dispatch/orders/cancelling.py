@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.models import LastPlace, Order, OrderEvent, OrderOffer
-from db.states import OfferState, Party
+from db.models import LastPlace, Order, OrderEvent
+from db.states import Party
 from dispatch.errors import Conflict, IllegalMove
-from dispatch.orders import faults, moving, pricing, rules, timeline, ways
+from dispatch.orders import faults, moving, pricing, queries, rules, timeline, ways
 from dispatch.orders.faults import Coming, Evidence
 from dispatch.orders.pricing import Rates
 from dispatch.orders.rules import S
@@ -99,12 +99,7 @@ def _where(session: Session, order: Order, *, at: datetime) -> tuple[float | Non
 
 
 def _find_fault(session: Session, order: Order, party: Party, *, at: datetime) -> Party | None:
-    accepted = select(OrderOffer.eta_s).where(
-        OrderOffer.order_id == order.id,
-        OrderOffer.driver_id == order.driver_id,
-        OrderOffer.state == OfferState.ACCEPTED,
-    )
-    eta_s = session.scalar(accepted.order_by(OrderOffer.id.desc()).limit(1)) if order.driver_id else None
+    eta_s = queries.find_promise(session, order)
     coming = Coming(order.state, order.accepted_at, eta_s, order.scheduled_at, order.nudged_at)
     return faults.find_fault(coming, party, at=at)
 

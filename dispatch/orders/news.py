@@ -8,11 +8,11 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from db.models import Fact, Order, OrderEvent, OrderOffer, User, Vehicle
-from db.states import DutyKind, OfferState, OrderState, Party
+from db.models import Fact, Order, OrderEvent, User, Vehicle
+from db.states import DutyKind, OrderState, Party
 from dispatch import telling
 from dispatch.duty import queries as duty
-from dispatch.orders import rules
+from dispatch.orders import queries, rules
 from dispatch.orders.rules import S
 
 _STILL_OF_USE = timedelta(minutes=10)
@@ -146,16 +146,7 @@ def _tell(
 def _who_comes(session: Session, order: Order) -> dict[str, str]:
     """A driver as their customer may know them."""
     driver = session.get_one(User, order.driver_id)
-    eta_s = session.scalar(
-        select(OrderOffer.eta_s)
-        .where(
-            OrderOffer.order_id == order.id,
-            OrderOffer.driver_id == order.driver_id,
-            OrderOffer.state == OfferState.ACCEPTED,
-        )
-        .order_by(OrderOffer.id.desc())
-        .limit(1)
-    )
+    eta_s = queries.find_promise(session, order)
     return {
         "name": driver.first_name or "",
         "vehicle": _say_vehicle(order.coming),

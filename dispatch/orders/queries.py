@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, or_, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
-from db.models import Order, OrderEvent
-from db.states import OrderState, Service
+from db.models import Order, OrderEvent, OrderOffer
+from db.states import OfferState, OrderState, Service
 from dispatch.errors import NotFound
 
 _MOST_ID_DIGITS = 18
@@ -91,12 +91,6 @@ def list_orders(
     return session.scalars(newest_first.limit(limit)).all()
 
 
-def list_by_ids(session: Session, ids: Collection[int]) -> Sequence[Order]:
-    """These orders, for somebody who was asked to take them and may know so."""
-    found = _with_people().where(Order.id.in_(ids))
-    return session.scalars(found.execution_options(populate_existing=True)).all()
-
-
 def timeline(session: Session, order_id: int) -> Sequence[OrderEvent]:
     """What happened, in the order in which it did, with who did it."""
     return session.scalars(
@@ -108,9 +102,21 @@ def timeline(session: Session, order_id: int) -> Sequence[OrderEvent]:
 
 
 def read_whole(session: Session, ids: Collection[int]) -> dict[int, Order]:
-    """These orders, each with its people and what comes."""
+    """These orders, each with its people and what comes, for somebody who may see them."""
     found = session.scalars(_with_people().where(Order.id.in_(ids)).execution_options(populate_existing=True))
     return {order.id: order for order in found}
+
+
+def find_promise(session: Session, order: Order) -> int | None:
+    """In how many seconds the driver of an order would be there, as it was reckoned when they accepted."""
+    if order.driver_id is None:
+        return None
+    accepted = select(OrderOffer.eta_s).where(
+        OrderOffer.order_id == order.id,
+        OrderOffer.driver_id == order.driver_id,
+        OrderOffer.state == OfferState.ACCEPTED,
+    )
+    return session.scalar(accepted.order_by(OrderOffer.id.desc()).limit(1))
 
 
 def _says(text: str) -> ColumnElement[bool]:
