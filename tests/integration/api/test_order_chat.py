@@ -15,16 +15,6 @@ from tests.ordering import advance, assign, release
 
 
 @pytest.fixture
-def aziza(database: Database) -> User:
-    return make_user(database, name="Aziza Karimova")
-
-
-@pytest.fixture
-def jasur(database: Database) -> User:
-    return make_jasur(database)
-
-
-@pytest.fixture
 def order(api: Api, database: Database, aziza: User, jasur: User) -> Order:
     return on_its_way(database, aziza, jasur, at=api.now())
 

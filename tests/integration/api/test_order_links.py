@@ -14,18 +14,8 @@ from db.session import Database
 from db.states import Role, Service
 from tests.builders import make_user
 from tests.integration.api.speaking import Api, wrong_fields
-from tests.onlooking import make_jasur, on_its_way, stand, tow
+from tests.onlooking import on_its_way, stand, tow
 from tests.ordering import cancel, place_order
-
-
-@pytest.fixture
-def aziza(database: Database) -> User:
-    return make_user(database, name="Aziza Karimova")
-
-
-@pytest.fixture
-def jasur(database: Database) -> User:
-    return make_jasur(database)
 
 
 @pytest.fixture

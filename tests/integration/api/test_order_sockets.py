@@ -83,16 +83,6 @@ def live(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
 
 
 @pytest.fixture
-def aziza(database: Database) -> User:
-    return make_user(database, name="Aziza Karimova")
-
-
-@pytest.fixture
-def jasur(database: Database) -> User:
-    return make_jasur(database)
-
-
-@pytest.fixture
 def order(database: Database, aziza: User, jasur: User) -> Order:
     """An order on its way."""
     return on_its_way(database, aziza, jasur, at=now())
