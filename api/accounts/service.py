@@ -38,6 +38,11 @@ class Person:
         return not self.roles.isdisjoint(roles)
 
     @property
+    def is_desk(self) -> bool:
+        """Whether this person sits where other people's calls, orders and devices are looked after."""
+        return self.has(*DESK)
+
+    @property
     def watched(self) -> frozenset[str] | None:
         """The regions whose calls this person sees at a desk; None means all, as an admin always does."""
         return None if self.has(Role.ADMIN) else self.regions

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from api import paging
 from api.deps import Acting, Caller, Now, ReadSession, WriteSession
 from api.devices import queries, rules, trail
-from api.devices.rights import is_desk, seen_by
+from api.devices.rights import seen_by
 from api.devices.rules import CommandState
 from api.devices.schemas import DeviceUid
 from api.idempotency import Once
@@ -130,7 +130,7 @@ def list_commands(
     found = queries.list_commands(
         session,
         device.id,
-        since=None if is_desk(caller) else device.owned_since,
+        since=None if caller.is_desk else device.owned_since,
         before=paging.read_cursor(wanted.cursor, int),
         limit=wanted.limit + 1,
     )

@@ -10,7 +10,7 @@ from api.deps import Acting, Address, Admin, Caller, ClaimTries, Now, ReadSessio
 from api.devices import claims, logins, queries
 from api.devices.access import mqtt_access
 from api.devices.logins import Straggler
-from api.devices.rights import is_desk, owned_by, seen_by
+from api.devices.rights import owned_by, seen_by
 from api.devices.schemas import (
     Claim,
     ClaimCode,
@@ -71,7 +71,7 @@ def claim(
     device = claims.claim(session, body.code, caller=caller, key=settings.derive(claims.KEY), at=at)
     tries.forgive(account, address, at=at)
     claimed = queries.get_device(session, device.uid, seen_by=owned_by(caller))
-    return device_state(claimed, for_desk=is_desk(caller), at=at)
+    return device_state(claimed, for_desk=caller.is_desk, at=at)
 
 
 @router.post("/{uid}/claim-code/", status_code=status.HTTP_201_CREATED, response_model=ClaimCode)

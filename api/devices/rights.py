@@ -7,14 +7,9 @@ from db.models import Device
 from db.states import Role
 
 
-def is_desk(person: Person) -> bool:
-    """Whether somebody looks after everybody's devices, and is shown whose they are."""
-    return person.has(Role.DISPATCHER, Role.ADMIN)
-
-
 def seen_by(person: Person) -> ColumnElement[bool]:
     """A desk sees every device, anybody else their own."""
-    return true() if is_desk(person) else owned_by(person)
+    return true() if person.is_desk else owned_by(person)
 
 
 def owned_by(person: Person) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from api.accounts.service import Person
 from api.deps import Acting, Caller, Now, RawBody, ReadSession, Settings, WriteSession
 from api.devices import care, queries, reports, service
 from api.devices.access import mqtt_access
-from api.devices.rights import is_desk, seen_by
+from api.devices.rights import seen_by
 from api.devices.schemas import (
     DeviceChange,
     DeviceFilter,
@@ -81,7 +81,7 @@ def list_devices(
         limit=wanted.limit + 1,
     )
     rows, more = paging.cut(found, wanted.limit, _cursor)
-    return Page(items=[device_state(row, for_desk=is_desk(caller), at=at) for row in rows], next=more)
+    return Page(items=[device_state(row, for_desk=caller.is_desk, at=at) for row in rows], next=more)
 
 
 @router.get("/{uid}/", response_model=DeviceState)
@@ -128,7 +128,7 @@ def transfer_device(
         session, uid, caller=caller, actor=actor, phone=body.phone, overlap=overlap, at=at
     )
     given = queries.get_device(session, uid, seen_by=true())  # it may be the caller's no more
-    state = device_state(given, for_desk=is_desk(caller), at=at)
+    state = device_state(given, for_desk=caller.is_desk, at=at)
     return once.keep(Transferred(old_until=old_until, **dict(state)))
 
 
@@ -161,7 +161,7 @@ def report_location(
 
 def _as_it_stands(session: ReadSession, uid: str, caller: Person, at: Now) -> DeviceState:
     device = queries.get_device(session, uid, seen_by=seen_by(caller))
-    return device_state(device, for_desk=is_desk(caller), at=at)
+    return device_state(device, for_desk=caller.is_desk, at=at)
 
 
 def _cursor(device: Device) -> str:

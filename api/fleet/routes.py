@@ -29,7 +29,6 @@ from api.fleet.schemas import (
 )
 from api.paging import Page
 from api.schemas import RowId
-from api.sos.rights import is_desk
 from db import audit
 from db.models import Shift, User, Vehicle
 from db.states import Role
@@ -48,7 +47,7 @@ def _whose(driver: Literal["me"] | RowId, caller: Caller, session: ReadSession) 
         if not caller.has(Role.DRIVER):
             raise Forbidden(f"this needs the role {Role.DRIVER}")
         return caller.id
-    if driver != caller.id and not is_desk(caller):
+    if driver != caller.id and not caller.is_desk:
         raise NotFound("there is no such driver")
     return service.get_driver(session, driver).user.id
 

@@ -7,14 +7,13 @@ from api.accounts.service import Person
 from api.geofences.schemas import GeofenceChange
 from api.refusals import WrongField
 from db.models import Device, Geofence, User
-from db.states import Role
 from dispatch.errors import NotFound
 from dispatch.geofences.service import Draft
 
 
 def is_staff(person: Person) -> bool:
     """Whether somebody looks after the fences of the staff."""
-    return person.has(Role.DISPATCHER, Role.ADMIN)
+    return person.is_desk
 
 
 def kept_by(person: Person) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from api.accounts.service import DESK, Person
+from api.accounts.service import Person
 from api.audience import FORBIDDEN, NOT_FOUND
 from api.orders.sights import Ask, Look, Message, OfferSight, OrderSight, Place, VehicleSight
 from broker.topics import may_see_region
@@ -101,7 +101,7 @@ def sees(person: Person, order: OrderSight) -> bool:
     """Whether somebody may see this order: as `rights.acted_on_by` has it in a query."""
     if order.customer.id == person.id or (order.driver is not None and order.driver.id == person.id):
         return True
-    return person.has(*DESK) and may_see_region(person.watched, order.region)
+    return person.is_desk and may_see_region(person.watched, order.region)
 
 
 def party_of(person: Person, order: OrderSight) -> Party:
@@ -250,7 +250,7 @@ class OrdersOf:
         )
 
     def see(self, look: Look, person: Person) -> Iterator[News]:
-        if person.id != self._user_id and not person.has(*DESK):
+        if person.id != self._user_id and not person.is_desk:
             raise _unknown(self._party)
         theirs = {
             order.id: order
@@ -335,7 +335,7 @@ class OneVehicle:
 
     @staticmethod
     def _sees(person: Person, vehicle: VehicleSight) -> bool:
-        return person.id in (vehicle.driver_id, vehicle.customer_id) or person.has(*DESK)
+        return person.id in (vehicle.driver_id, vehicle.customer_id) or person.is_desk
 
 
 def _unknown(what: str) -> Over:

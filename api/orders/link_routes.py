@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from api.accounts.service import Person
 from api.deps import Acting, Caller, Now, ReadSession, WriteSession
 from api.idempotency import Once
-from api.orders.rights import OrderId, acted_on_by, is_desk
+from api.orders.rights import OrderId, acted_on_by
 from api.schemas import Answer, Own, Storable
 from db import audit
 from db.audit import Actor
@@ -86,7 +86,7 @@ def revoke_link(
 def _shared_by(order_id: int, person: Person) -> ColumnElement[bool]:
     """Whom a customer lets watch is not for the driver to say."""
     mine = Order.customer_id == person.id
-    shared = or_(mine, acted_on_by(person)) if is_desk(person) else mine
+    shared = or_(mine, acted_on_by(person)) if person.is_desk else mine
     return and_(Order.id == order_id, shared)
 
 

@@ -4,12 +4,12 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Path
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, or_, select
 
 from api.accounts.service import Person
-from broker.topics import DEFAULT_REGION
+from api.desks import watches
 from db.models import Order, OrderOffer
-from db.states import OfferState, Party, Role
+from db.states import OfferState, Party
 
 OrderId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
@@ -23,19 +23,10 @@ class Side(StrEnum):
     ASKED = "asked"  # a driver who has not answered yet
 
 
-def is_desk(person: Person) -> bool:
-    """Whether somebody sits where orders are looked after."""
-    return person.has(Role.DISPATCHER, Role.ADMIN)
-
-
 def acted_on_by(person: Person) -> ColumnElement[bool]:
     """The orders somebody has a part in: their own, those they drive, at a desk those of its regions."""
     own = or_(Order.customer_id == person.id, Order.driver_id == person.id)
-    if not is_desk(person):
-        return own
-    if person.watched is None:
-        return true()
-    return or_(Order.region.in_(sorted({DEFAULT_REGION, *person.watched})), own)
+    return or_(watches(person, Order.region), own) if person.is_desk else own
 
 
 def seen_by(person: Person) -> ColumnElement[bool]:
@@ -52,7 +43,7 @@ def side_of(order: Order, person: Person) -> Side:
         return Side.DRIVER
     if order.customer_id == person.id:
         return Side.CUSTOMER
-    return Side.DESK if is_desk(person) else Side.ASKED
+    return Side.DESK if person.is_desk else Side.ASKED
 
 
 def party_of(order: Order, person: Person) -> Party:

@@ -12,7 +12,7 @@ from api.accounts.service import Person
 from api.deps import Caller, Now, ReadSession, Settings, WriteSession
 from api.idempotency import Once
 from api.orders import quotes, views
-from api.orders.rights import OrderId, acted_on_by, is_desk
+from api.orders.rights import OrderId, acted_on_by
 from api.orders.schemas import OrderFilter, OrderIn, OrderOut, OrderWithTimeline, QuoteOut, WishIn
 from api.paging import Page
 from api.refusals import WrongField
@@ -53,7 +53,7 @@ def create(
     if body.quote is not None:
         agreed = quotes.unseal(settings, body.quote, wish, customer_id=caller.id, at=at)
     customer_id = _customer(session, body.customer, caller)
-    if not is_desk(caller):
+    if not caller.is_desk:
         placing.require_room(session, customer_id)
     order = placing.place(
         session,
@@ -111,7 +111,7 @@ def show(order_id: OrderId, caller: Caller, session: ReadSession, at: Now) -> Or
 def _customer(session: Session, named: UUID | None, caller: Person) -> int:
     if named is None or named == caller.uuid:
         return caller.id
-    if not is_desk(caller):
+    if not caller.is_desk:
         raise Forbidden("only a dispatcher asks for somebody else")
     of_account = select(User.id).where(User.uuid == named, User.status == UserStatus.ACTIVE)
     found = session.scalar(of_account)

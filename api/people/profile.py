@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
-from api.accounts.service import DESK, Person, nobody_elses
+from api.accounts.service import Person, nobody_elses
 from api.fleet import service as fleet
 from api.people import service
 from db.models import Driver, User
@@ -39,5 +39,5 @@ def photo_of(session: Session, user: uuid.UUID, *, asked_by: Person) -> str:
 
 
 def _shown_to(person: Person) -> ColumnElement[bool]:
-    desk = person.has(*DESK)
+    desk = person.is_desk
     return true() if desk else or_(User.id == person.id, fleet.can_be_asked())

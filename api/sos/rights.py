@@ -2,29 +2,19 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from api.accounts.service import Person
-from broker.topics import DEFAULT_REGION
+from api.desks import watches
 from db.models import Incident
-from db.states import Role
 from dispatch.errors import NotFound
-
-
-def is_desk(person: Person) -> bool:
-    """Whether somebody sits where calls for help arrive."""
-    return person.has(Role.DISPATCHER, Role.ADMIN)
 
 
 def seen_by(person: Person) -> ColumnElement[bool]:
     """A desk sees the incidents of its regions, anybody else their own."""
     own = Incident.wearer_id == person.id
-    if not is_desk(person):
-        return own
-    if person.watched is None:
-        return true()
-    return or_(Incident.region.in_(sorted({DEFAULT_REGION, *person.watched})), own)
+    return or_(watches(person, Incident.region), own) if person.is_desk else own
 
 
 def require_seen(session: Session, incident_id: uuid.UUID, person: Person) -> None:

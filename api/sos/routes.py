@@ -10,7 +10,7 @@ from api.deps import Caller, Db, Dispatcher, Now, RawBody, ReadSession, WriteSes
 from api.paging import Page
 from api.refusals import TooManyTries
 from api.sos import service, views
-from api.sos.rights import is_desk, require_seen, seen_by
+from api.sos.rights import require_seen, seen_by
 from api.sos.schemas import (
     Cancellation,
     IncidentFilter,
@@ -47,7 +47,7 @@ def trigger(body: RawBody, caller: Caller, session: WriteSession, response: Resp
     """Call for help with a device of one's own; 201 opens an incident, 200 says which one is open already."""
     device_uid, said = service.read_body(body)
     reported = service.trigger(
-        session, caller.id, device_uid=device_uid, said=said, is_staff=is_desk(caller), at=at
+        session, caller.id, device_uid=device_uid, said=said, is_staff=caller.is_desk, at=at
     )
     if reported.created and not reported.repeated:
         return TriggerOut(status="created", event_uid=reported.incident_id)

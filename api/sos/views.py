@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from api.accounts.service import Person
-from api.sos.rights import is_desk, seen_by
+from api.sos.rights import seen_by
 from api.sos.schemas import (
     DeskRef,
     DeviceRef,
@@ -84,7 +84,7 @@ _PLAIN: Collection[str] = frozenset(IncidentOut.model_fields) - {
 
 def _sees_all(incident: Incident, person: Person) -> bool:
     """A desk does, but of its own calls: who stands beside a dispatcher may be the danger as well."""
-    return is_desk(person) and incident.wearer_id != person.id
+    return person.is_desk and incident.wearer_id != person.id
 
 
 def _fields(incident: Incident, step: Timer | None, person: Person) -> dict[str, Any]:

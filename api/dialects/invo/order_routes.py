@@ -13,7 +13,7 @@ from api.dialects.invo import words
 from api.dialects.invo.order_schemas import FIELDS, InvoOrderIn, InvoOrderOut, InvoStatus
 from api.dialects.orders import InPages
 from api.idempotency import Once
-from api.orders.rights import OrderId, is_desk, seen_by, side_of
+from api.orders.rights import OrderId, seen_by, side_of
 from api.refusals import WrongField
 from api.schemas import RowId
 from db.models import Order
@@ -111,5 +111,5 @@ def _out(order: Order, caller: Person) -> InvoOrderOut:
 
 
 def _require_own(user_id: int, caller: Person, what: str) -> None:
-    if user_id != caller.id and not is_desk(caller):
+    if user_id != caller.id and not caller.is_desk:
         raise NotFound(f"there is no such {what}")

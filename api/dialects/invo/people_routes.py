@@ -9,7 +9,6 @@ from api.deps import Caller, Now, ReadSession, WriteSession
 from api.dialects.invo.order_schemas import InvoDriverOut, InvoOnline, InvoPassengerOut, InvoPlace
 from api.fleet import service as fleet
 from api.fleet.service import InPerson
-from api.orders.rights import is_desk
 from api.schemas import RowId
 from db import places
 from db.models import Order
@@ -26,7 +25,7 @@ _MOST_DRIVERS = 200
 @router.get("/drivers/", response_model=list[InvoDriverOut])
 def list_drivers(caller: Caller, session: ReadSession) -> list[InvoDriverOut]:
     """Drivers of rides who can be asked now, by first name; a desk sees all who drive rides. At most 200."""
-    if is_desk(caller):
+    if caller.is_desk:
         every = fleet.list_drivers(session, service=Service.RIDE, limit=_MOST_DRIVERS)
         return [InvoDriverOut.of(each, whole=True) for each in every]
     ready = fleet.list_available(session, [Service.RIDE], limit=_MOST_DRIVERS)
@@ -37,7 +36,7 @@ def list_drivers(caller: Caller, session: ReadSession) -> list[InvoDriverOut]:
 def show_driver(driver_id: RowId, caller: Caller, session: ReadSession) -> InvoDriverOut:
     """One driver: to whom they come with their number, to anybody else only while they can be asked."""
     person = fleet.get_driver(session, driver_id)
-    whole = driver_id == caller.id or is_desk(caller)
+    whole = driver_id == caller.id or caller.is_desk
     comes = _comes_to(session, driver_id, caller)
     if not (whole or comes or fleet.is_available(session, driver_id, [Service.RIDE])):
         raise NotFound("there is no such driver")
@@ -68,7 +67,7 @@ def set_online(
 @router.get("/passengers/{passenger_id}/", response_model=InvoPassengerOut)
 def show_passenger(passenger_id: RowId, caller: Caller, session: ReadSession) -> InvoPassengerOut:
     """A passenger: for that passenger and for desks; a driver sees what is needed on the order."""
-    if passenger_id != caller.id and not is_desk(caller):
+    if passenger_id != caller.id and not caller.is_desk:
         raise NotFound("there is no such passenger")
     person = fleet.get_person(session, passenger_id)
     return InvoPassengerOut.of(person.user, passengers.find_profile(session, passenger_id))
