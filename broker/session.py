@@ -184,8 +184,12 @@ class Connection(asyncio.Protocol):
 
         What a lost connection took with it is not sent again here: whoever misses an answer asks again.
         """
+        packets: list[bytes] = []
         for topic, payload in messages:
             if self._window.locked():
+                # What the broker has not seen yet cannot make room.
+                self._send(b"".join(packets))
+                packets.clear()
                 await self._room()
             else:
                 await self._window.acquire()
@@ -193,7 +197,9 @@ class Connection(asyncio.Protocol):
             packet = mqtt5.PublishPacket(
                 topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=self._packet_id
             )
-            self._send(packet.write())
+            packets.append(packet.write())
+        if packets:
+            self._send(b"".join(packets))
 
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Acknowledge messages of this connection, in the order they came."""
