@@ -5,14 +5,15 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ops.servers import PACKAGES
 from tests.contracts.compose import CHECKOUT, ONE_SHOT, SERVERS, Services, ours
-from tests.servers import WAIT_S
+from tests.servers import WAIT_S, eventually
 
 
 def test_every_service_is_held_on_a_short_leash(services: Services) -> None:
@@ -107,7 +108,13 @@ while :; do sleep 0.02; done
 
 
 @pytest.fixture
-def broker(services: Services, tmp_path: Path) -> subprocess.Popen[str]:
+def said(tmp_path: Path) -> Path:
+    """What the broker in the container says."""
+    return tmp_path / "said"
+
+
+@pytest.fixture
+def broker(services: Services, tmp_path: Path, said: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The broker's container, with a broker in it that tells what it is told."""
     (tmp_path / "config/certs").mkdir(parents=True)
     for name in ("users.passwd", "users.acl", "certs/server.crt"):
@@ -118,28 +125,51 @@ def broker(services: Services, tmp_path: Path) -> subprocess.Popen[str]:
         (programs / name).write_text(text, encoding="utf-8")
         (programs / name).chmod(0o755)
     shell, flag, script = services["broker"]["command"]
-    return subprocess.Popen(
-        [shell, flag, script.replace("/mosquitto/", f"{tmp_path}/")],
-        env={"PATH": f"{programs}:{os.environ['PATH']}"},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [shell, flag, script.replace("/mosquitto/", f"{tmp_path}/")],
+            env={"PATH": f"{programs}:{os.environ['PATH']}"},
+            stdout=output,
+            start_new_session=True,
+        )
+    yield process
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def test_the_broker_is_told_of_every_change_of_its_users_and_certificate_and_ends_when_asked(
-    broker: subprocess.Popen[str], tmp_path: Path
+    broker: subprocess.Popen[bytes], said: Path, tmp_path: Path
 ) -> None:
-    assert broker.stdout is not None
-    try:
-        assert broker.stdout.readline() == f"started with -c {tmp_path}/mosquitto.conf\n"
-        for name in ("users.passwd", "users.acl", "certs/server.crt"):
-            fresh = tmp_path / "fresh"
-            fresh.touch()
-            fresh.replace(tmp_path / "config" / name)
-            assert broker.stdout.readline() == "reloaded\n", name
-        broker.send_signal(signal.SIGTERM)
-        assert broker.stdout.readline() == "stopped\n"
-        assert broker.wait(WAIT_S) == 0
-    finally:
-        os.killpg(broker.pid, signal.SIGKILL)
+    def wait_for(lines: str) -> None:
+        eventually(lambda: said.read_text(encoding="utf-8") == lines, f"the broker to say {lines}")
+
+    heard = f"started with -c {tmp_path}/mosquitto.conf\n"
+    wait_for(heard)
+    for name in ("users.passwd", "users.acl", "certs/server.crt"):
+        fresh = tmp_path / "fresh"
+        fresh.touch()
+        fresh.replace(tmp_path / "config" / name)
+        heard += "reloaded\n"
+        wait_for(heard)
+    broker.send_signal(signal.SIGTERM)
+    assert broker.wait(WAIT_S) == 0
+    assert said.read_text(encoding="utf-8") == f"{heard}stopped\n"
+
+
+def test_the_container_of_a_broker_that_ended_ends_with_it(
+    broker: subprocess.Popen[bytes], said: Path, tmp_path: Path
+) -> None:
+    eventually(said.read_text, "the broker to start")
+    children = Path(f"/proc/{broker.pid}/task/{broker.pid}/children")
+
+    def killed() -> bool:
+        for child in children.read_text(encoding="ascii").split():
+            with suppress(OSError):  # a look at the files that is over
+                if f"{tmp_path}/bin/mosquitto" in Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8"):
+                    os.kill(int(child), signal.SIGKILL)
+                    return True
+        return False
+
+    eventually(killed, "the broker to be there to be killed")
+    assert broker.wait(WAIT_S) == 128 + signal.SIGKILL
