@@ -1,5 +1,6 @@
 """`python -m bench ingest`, `python -m bench sos`: measure on this machine what is promised."""
 
+import signal
 import sys
 from typing import Annotated
 
@@ -36,6 +37,8 @@ def sos(seconds: Seconds = 45, devices: Devices = 1_000, short: Short = False) -
 
 
 if __name__ == "__main__":
+    # Whoever ends a measurement ends its servers with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except Trouble as trouble:
