@@ -99,7 +99,8 @@ def test_a_worker_that_is_not_ready_yet_is_left_alone(ask: Callable[[], tuple[bo
     assert ask() == (False, False)
 
 
-FAKE_BROKER = """#!/bin/sh
+# As the real one it listens to SIGHUP, even where the tests run under nohup.
+FAKE_BROKER = """#!/usr/bin/env -S --default-signal=HUP sh
 trap 'echo reloaded' HUP
 trap 'echo stopped; exit 0' TERM
 echo "started with $*"
