@@ -11,15 +11,10 @@ from dispatch.errors import NotFound
 from dispatch.geofences.service import Draft
 
 
-def is_staff(person: Person) -> bool:
-    """Whether somebody looks after the fences of the staff."""
-    return person.is_desk
-
-
 def kept_by(person: Person) -> ColumnElement[bool]:
     """Everybody their own; the staff also those of the staff, but nobody another person's."""
     own = Geofence.owner_id == person.id
-    return or_(own, Geofence.owner_id.is_(None)) if is_staff(person) else own
+    return or_(own, Geofence.owner_id.is_(None)) if person.is_desk else own
 
 
 def draft_of(session: Session, said: GeofenceChange, *, owner_id: int | None) -> Draft:
